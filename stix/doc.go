@@ -1,0 +1,2 @@
+// Package stix reads, judges and makes STIX 2.1 objects.
+package stix
