@@ -376,9 +376,11 @@ type ChannelWriter interface {
 	// SetChannelStatus records a fault (zero Message clears it) and when the
 	// publisher was last heard of (zero time leaves it).
 	SetChannelStatus(ctx context.Context, id comity.ChannelID, fault comity.Message, at, checked time.Time) error
-	// ErasePayload deletes nonce, header and blob of these entries for good and
-	// unlinks their objects (which SetState erases).
-	ErasePayload(ctx context.Context, id comity.ChannelID, indexes []int64) error
+	// EraseHandle deletes nonce, header and blob of every entry of the handle for
+	// good and unlinks their objects, so that Sources and Placements no longer
+	// count them (SetState erases the objects themselves). It returns the
+	// versions that were linked.
+	EraseHandle(ctx context.Context, id comity.ChannelID, h comity.Handle) ([]OID, error)
 	// PutReceipt keeps a member's newest receipt; an older one changes nothing.
 	PutReceipt(ctx context.Context, r comity.Receipt) error
 }

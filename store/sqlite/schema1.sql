@@ -1,0 +1,307 @@
+-- Schema 1. Times are nanoseconds since 1970, 0 for none (comity.Nanos).
+
+-- What the keeper itself remembers: hash key, last object number, text mark.
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE setting (
+  name  TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- One row for each object version. Ids are found by their keyed 8-byte hash
+-- and compared after the hit: a third of the index, and no aimed collisions.
+CREATE TABLE object (
+  oid      INTEGER PRIMARY KEY,
+  idh      INTEGER NOT NULL,
+  id       TEXT NOT NULL,
+  type     TEXT NOT NULL,
+  created  INTEGER NOT NULL,
+  modified INTEGER NOT NULL,
+  creator  TEXT NOT NULL,
+  name     TEXT NOT NULL,
+  country  TEXT NOT NULL,
+  revoked  INTEGER NOT NULL,
+  tlp      INTEGER NOT NULL,
+  handling INTEGER NOT NULL,
+  state    INTEGER NOT NULL DEFAULT 0,
+  why      TEXT NOT NULL DEFAULT '',
+  stateat  INTEGER NOT NULL DEFAULT 0,
+  origin   TEXT NOT NULL,
+  door     TEXT NOT NULL,
+  conflict INTEGER NOT NULL,
+  latest   INTEGER NOT NULL,
+  received INTEGER NOT NULL,
+  digest   BLOB NOT NULL,
+  size     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX object_id ON object (idh);
+CREATE INDEX object_type ON object (type) WHERE latest = 1;
+CREATE INDEX object_creator ON object (creator) WHERE latest = 1 AND creator <> '';
+CREATE INDEX object_origin ON object (origin) WHERE latest = 1;
+CREATE INDEX object_state ON object (state) WHERE latest = 1 AND state <> 0;
+
+-- What erasure deletes. pack holds values and references (index.Pack).
+CREATE TABLE content (
+  oid   INTEGER PRIMARY KEY,
+  codec INTEGER NOT NULL,
+  pack  BLOB NOT NULL,
+  text  TEXT NOT NULL,
+  raw   BLOB NOT NULL
+) STRICT;
+
+-- Only current, non-erased versions stand in value, ref and words.
+CREATE TABLE value (
+  h   INTEGER NOT NULL,
+  oid INTEGER NOT NULL,
+  PRIMARY KEY (h, oid)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ref (
+  h   INTEGER NOT NULL,
+  oid INTEGER NOT NULL,
+  PRIMARY KEY (h, oid)
+) STRICT, WITHOUT ROWID;
+
+-- Lengths of CIDR blocks that were ever stored.
+CREATE TABLE prefix (
+  kind INTEGER NOT NULL,
+  bits INTEGER NOT NULL,
+  PRIMARY KEY (kind, bits)
+) STRICT, WITHOUT ROWID;
+
+-- Texts up to meta 'text' are indexed here; later ones wait in content.
+CREATE VIRTUAL TABLE words USING fts5 (
+  words, content = '', detail = none, columnsize = 0,
+  tokenize = "ascii tokenchars '='"
+);
+INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+
+CREATE TABLE rollup (
+  day     INTEGER NOT NULL,
+  type    TEXT NOT NULL,
+  country TEXT NOT NULL,
+  creator TEXT NOT NULL,
+  n       INTEGER NOT NULL,
+  PRIMARY KEY (day, type, country, creator)
+) STRICT, WITHOUT ROWID;
+
+-- How each version came. import is importkey.n, 0 for none; channel is '' until
+-- the channel entry that brought it is appended.
+CREATE TABLE source (
+  oid       INTEGER NOT NULL,
+  door      TEXT NOT NULL,
+  origin    TEXT NOT NULL,
+  import    INTEGER NOT NULL,
+  channel   TEXT NOT NULL,
+  idx       INTEGER NOT NULL,
+  agreement TEXT NOT NULL,
+  at        INTEGER NOT NULL,
+  PRIMARY KEY (oid, door, origin, import, channel, idx)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX source_import ON source (import, oid) WHERE import <> 0;
+
+CREATE TABLE importkey (
+  n  INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE import (
+  n        INTEGER PRIMARY KEY,
+  source   TEXT NOT NULL,
+  format   TEXT NOT NULL,
+  mode     INTEGER NOT NULL,
+  handling INTEGER NOT NULL,
+  actor    TEXT NOT NULL,
+  state    TEXT NOT NULL,
+  started  INTEGER NOT NULL,
+  finished INTEGER NOT NULL,
+  bytes    INTEGER NOT NULL,
+  accepted INTEGER NOT NULL,
+  warned   INTEGER NOT NULL,
+  same     INTEGER NOT NULL,
+  refused  INTEGER NOT NULL,
+  fault    TEXT NOT NULL
+) STRICT;
+CREATE INDEX import_started ON import (started, n);
+
+CREATE TABLE refusal (
+  import   INTEGER NOT NULL,
+  n        INTEGER NOT NULL,
+  place    TEXT NOT NULL,
+  id       TEXT NOT NULL,
+  raw      BLOB NOT NULL,
+  cut      INTEGER NOT NULL,
+  findings TEXT NOT NULL,
+  PRIMARY KEY (import, n)
+) STRICT;
+
+CREATE TABLE collection (
+  n           INTEGER PRIMARY KEY,
+  id          TEXT NOT NULL UNIQUE,
+  alias       TEXT NOT NULL,
+  title       TEXT NOT NULL,
+  description TEXT NOT NULL,
+  size        INTEGER NOT NULL,
+  created     INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX collection_alias ON collection (alias) WHERE alias <> '';
+
+CREATE TABLE member (
+  collection INTEGER NOT NULL,
+  seq        INTEGER NOT NULL,
+  oid        INTEGER NOT NULL,
+  added      INTEGER NOT NULL,
+  PRIMARY KEY (collection, seq)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX member_oid ON member (oid, collection);
+CREATE INDEX member_page ON member (collection, oid);
+
+CREATE TABLE channel (
+  n          INTEGER PRIMARY KEY,
+  id         TEXT NOT NULL UNIQUE,
+  agreement  TEXT NOT NULL,
+  publisher  TEXT NOT NULL,
+  stream     TEXT NOT NULL,
+  own        INTEGER NOT NULL,
+  size       INTEGER NOT NULL,
+  root       BLOB NOT NULL,
+  signed     INTEGER NOT NULL,
+  checkpoint BLOB NOT NULL,
+  fault      TEXT NOT NULL,
+  faultat    INTEGER NOT NULL,
+  checkedat  INTEGER NOT NULL,
+  created    INTEGER NOT NULL
+) STRICT;
+
+-- at = channel.n << 40 | index: one ordered tree for all channels.
+CREATE TABLE entry (
+  at     INTEGER PRIMARY KEY,
+  bytes  BLOB NOT NULL,
+  kind   TEXT NOT NULL,
+  handle TEXT NOT NULL,
+  rev    INTEGER NOT NULL,
+  nonce  BLOB,
+  header BLOB,
+  object TEXT NOT NULL,
+  oid    INTEGER NOT NULL,
+  stored INTEGER NOT NULL,
+  blob   BLOB
+) STRICT;
+CREATE INDEX entry_oid ON entry (oid) WHERE oid <> 0;
+
+CREATE TABLE placement (
+  channel INTEGER NOT NULL,
+  handle  TEXT NOT NULL,
+  objecth INTEGER NOT NULL,
+  object  TEXT NOT NULL,
+  rev     INTEGER NOT NULL,
+  idx     INTEGER NOT NULL,
+  kind    TEXT NOT NULL,
+  oid     INTEGER NOT NULL,
+  put     INTEGER NOT NULL,
+  at      INTEGER NOT NULL,
+  PRIMARY KEY (channel, handle)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX placement_object ON placement (objecth) WHERE object <> '';
+
+CREATE TABLE tile (
+  channel INTEGER NOT NULL,
+  level   INTEGER NOT NULL,
+  n       INTEGER NOT NULL,
+  hashes  BLOB NOT NULL,
+  PRIMARY KEY (channel, level, n)
+) STRICT;
+
+CREATE TABLE receipt (
+  channel INTEGER NOT NULL,
+  member  TEXT NOT NULL,
+  size    INTEGER NOT NULL,
+  root    BLOB NOT NULL,
+  line    BLOB NOT NULL,
+  at      INTEGER NOT NULL,
+  PRIMARY KEY (channel, member)
+) STRICT;
+
+CREATE TABLE peer (
+  id         TEXT PRIMARY KEY,
+  name       TEXT NOT NULL,
+  country    TEXT NOT NULL,
+  sector     TEXT NOT NULL,
+  url        TEXT NOT NULL,
+  identity   BLOB NOT NULL,
+  state      TEXT NOT NULL,
+  theyverified INTEGER NOT NULL,
+  introduced INTEGER NOT NULL,
+  verifiedat INTEGER NOT NULL,
+  seenat     INTEGER NOT NULL,
+  fault      TEXT NOT NULL,
+  faultat    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE agreement (
+  n        INTEGER PRIMARY KEY,
+  id       TEXT NOT NULL UNIQUE,
+  chain    TEXT NOT NULL,
+  body     BLOB NOT NULL,
+  state    TEXT NOT NULL,
+  received INTEGER NOT NULL,
+  stateat  INTEGER NOT NULL,
+  endedby  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE signature (
+  agreement INTEGER NOT NULL,
+  place     INTEGER NOT NULL,
+  member    TEXT NOT NULL,
+  line      BLOB NOT NULL,
+  at        INTEGER NOT NULL,
+  PRIMARY KEY (agreement, place)
+) STRICT;
+
+CREATE TABLE account (
+  name     TEXT PRIMARY KEY,
+  password TEXT NOT NULL,
+  role     TEXT NOT NULL,
+  lang     TEXT NOT NULL,
+  created  INTEGER NOT NULL,
+  lastseen INTEGER NOT NULL,
+  disabled INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE secret (
+  hash    BLOB PRIMARY KEY,
+  kind    TEXT NOT NULL,
+  account TEXT NOT NULL,
+  label   TEXT NOT NULL,
+  data    BLOB NOT NULL,
+  created INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  used    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX secret_expires ON secret (expires) WHERE expires <> 0;
+
+CREATE TABLE job (
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind    TEXT NOT NULL,
+  key     TEXT NOT NULL,
+  body    BLOB NOT NULL,
+  runat   INTEGER NOT NULL,
+  tries   INTEGER NOT NULL,
+  last    TEXT NOT NULL,
+  claimed INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX job_waiting ON job (kind, key) WHERE claimed = 0;
+CREATE INDEX job_due ON job (kind, runat);
+
+CREATE TABLE audit (
+  n       INTEGER PRIMARY KEY,
+  at      INTEGER NOT NULL,
+  actor   TEXT NOT NULL,
+  action  TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  kind    TEXT NOT NULL,
+  msg     TEXT NOT NULL
+) STRICT;
