@@ -59,6 +59,9 @@ var matcher = func() language.Matcher {
 // Languages returns the six languages with their own names, English first.
 func Languages() []Language { return append([]Language(nil), languages[:]...) }
 
+// maxAccept bounds how much of an Accept-Language header is read.
+const maxAccept = 1000
+
 // Match returns the tag of the language to use: the chosen one if it is one of
 // the six, else the best for the Accept-Language header (or the LANG variable,
 // as "fr_FR.UTF-8"), else "en".
@@ -72,8 +75,9 @@ func Match(acceptLanguage, chosen string) string {
 	if i := strings.IndexByte(accept, '.'); i >= 0 && !strings.Contains(accept, ";") {
 		accept = accept[:i]
 	}
-	if len(accept) > 1000 {
-		accept = accept[:1000]
+	if len(accept) > maxAccept {
+		accept = accept[:strings.LastIndexByte(accept[:maxAccept], ',')+1]
+		accept = strings.TrimSuffix(accept, ",")
 	}
 	tags, _, err := language.ParseAcceptLanguage(accept)
 	if err != nil || len(tags) == 0 {
