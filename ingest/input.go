@@ -1,0 +1,190 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/comity-net/comity"
+)
+
+const (
+	// peekBytes is how much of the beginning is looked at to tell formats apart.
+	peekBytes = 64 << 10
+	// ratioFrom is the unpacked size from which the ratio counts: small files
+	// may pack very well.
+	ratioFrom = 32 << 20
+	// zstdWindow bounds the memory that a zstd frame may ask for.
+	zstdWindow = 32 << 20
+	// maxLayers is how many compressions may lie around the content.
+	maxLayers = 2
+)
+
+// input is the stream after unpacking, and where in it we are. The reading
+// goroutine owns it; the two counters may be read by others.
+type input struct {
+	opt      Options
+	raw      io.Reader
+	packed   atomic.Int64 // bytes read, as they come
+	unpacked atomic.Int64 // bytes after decompression
+
+	r       *bufio.Reader // the content, behind a byte order mark
+	layers  []string      // compressions around it, outermost first
+	closers []func()
+	format  string // what it is read as; set by newSource
+}
+
+func newInput(r io.Reader, opt Options) *input { return &input{opt: opt, raw: r} }
+
+func (in *input) close() {
+	for _, f := range in.closers {
+		f()
+	}
+}
+
+// open unpacks as often as the content is packed and looks at its beginning.
+func (in *input) open() error {
+	r := bufio.NewReaderSize(&counter{r: in.raw, n: &in.packed, check: in.checkPacked}, 256<<10)
+	for {
+		head, err := r.Peek(8)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return in.explain(err)
+		}
+		inner, name, err := in.unpack(r, head)
+		if err != nil {
+			return in.explain(err)
+		}
+		if inner == nil {
+			break
+		}
+		in.layers = append(in.layers, name)
+		if len(in.layers) > maxLayers {
+			return in.invalid("ingest.nested", comity.A("max", maxLayers))
+		}
+		r = bufio.NewReaderSize(inner, peekBytes)
+	}
+	in.r = bufio.NewReaderSize(&counter{r: r, n: &in.unpacked, check: in.checkUnpacked}, peekBytes)
+	head, err := in.r.Peek(peekBytes)
+	if len(head) == 0 && err != nil && !errors.Is(err, io.EOF) {
+		return in.explain(err)
+	}
+	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
+		in.r.Discard(3)
+		head = head[3:]
+	}
+	return in.checkEncoding(head)
+}
+
+// magics are the beginnings of packed files that are not unpacked here.
+var magics = [...]struct{ magic, name string }{
+	{"PK\x03\x04", "zip"}, {"BZh", "bzip2"}, {"\xfd7zXZ\x00", "xz"}, {"7z\xbc\xaf\x27\x1c", "7z"}, {"Rar!", "rar"},
+}
+
+// unpack returns a reader of what is packed in r; nil when it is not packed.
+func (in *input) unpack(r io.Reader, head []byte) (io.Reader, string, error) {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, "", err
+		}
+		return z, "gzip", nil
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderMaxMemory(zstdWindow))
+		if err != nil {
+			return nil, "", err
+		}
+		in.closers = append(in.closers, z.Close)
+		return z, "zstd", nil
+	}
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
+			return nil, "", in.invalid("ingest.packed", comity.A("format", m.name))
+		}
+	}
+	return nil, "", nil
+}
+
+// checkEncoding refuses what is no UTF-8 text.
+func (in *input) checkEncoding(head []byte) error {
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return in.invalid("ingest.utf16")
+	}
+	if n := bytes.IndexByte(head, 0); n >= 0 {
+		if n < 2 && len(head) > 3 && (head[0] == 0) != (head[1] == 0) {
+			return in.invalid("ingest.utf16")
+		}
+		return in.invalid("ingest.binary", comity.A("offset", n))
+	}
+	return nil
+}
+
+func (in *input) checkPacked(n int64) error {
+	if n > in.opt.Limits.Input {
+		return in.tooLarge("ingest.input_too_large", comity.A("max", in.opt.Limits.Input))
+	}
+	return nil
+}
+
+func (in *input) checkUnpacked(n int64) error {
+	if n > in.opt.Limits.Unpacked {
+		return in.tooLarge("ingest.unpacked_too_large", comity.A("max", in.opt.Limits.Unpacked))
+	}
+	if packed := in.packed.Load(); len(in.layers) > 0 && n > ratioFrom && n/max(packed, 1) > in.opt.Limits.Ratio {
+		return in.tooLarge("ingest.bomb", comity.A("unpacked", n), comity.A("packed", packed), comity.A("max", in.opt.Limits.Ratio))
+	}
+	return nil
+}
+
+// explain turns an error of reading into one that says where and why.
+func (in *input) explain(err error) error {
+	var known *comity.Error
+	switch {
+	case err == nil, errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return in.fail(comity.TooLarge, "ingest.window", err, comity.A("max", zstdWindow))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return in.fail(comity.Invalid, "ingest.truncated", err,
+			comity.A("offset", in.unpacked.Load()), comity.A("packed", in.packed.Load()))
+	case isCorrupt(err):
+		return in.fail(comity.Invalid, "ingest.corrupt", err,
+			comity.A("offset", in.unpacked.Load()), comity.A("packed", in.packed.Load()), comity.A("cause", err))
+	}
+	return in.fail(comity.Unavailable, "ingest.read", err, comity.A("offset", in.packed.Load()), comity.A("cause", err))
+}
+
+func (in *input) invalid(key string, args ...comity.Arg) error {
+	return in.fail(comity.Invalid, key, nil, args...)
+}
+
+func (in *input) tooLarge(key string, args ...comity.Arg) error {
+	return in.fail(comity.TooLarge, key, nil, args...)
+}
+
+func (in *input) fail(kind comity.Kind, key string, cause error, args ...comity.Arg) error {
+	return comity.E(kind, "import", in.opt.Name, comity.Msg(key, args...), cause)
+}
+
+// counter counts what passes and stops at a bound.
+type counter struct {
+	r     io.Reader
+	n     *atomic.Int64
+	check func(int64) error
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	if over := c.check(c.n.Add(int64(n))); over != nil {
+		return n, over
+	}
+	return n, err
+}
