@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/base64"
 	stdjson "encoding/json"
 	"io"
@@ -141,10 +142,7 @@ func (w *wireEntry) entry() (e Entry, wrong string) {
 		e.M = m
 	}
 	if w.C != nil {
-		if len(*w.C) != 43 {
-			return e, "c"
-		}
-		if _, err := strict64.Decode(e.C[:], []byte(*w.C)); err != nil {
+		if !decodeHash(&e.C, []byte(*w.C)) {
 			return e, "c"
 		}
 	}
@@ -195,6 +193,15 @@ func (w *wireEntry) wrongFor(e Entry) string {
 	return ""
 }
 
+// decodeHash reads the 43 characters of a commitment.
+func decodeHash(h *comity.Hash, s []byte) bool {
+	if len(s) != 43 || bytes.IndexByte(s, '\n') >= 0 || bytes.IndexByte(s, '\r') >= 0 { // line breaks: the decoder would skip them
+		return false
+	}
+	_, err := strict64.Decode(h[:], s)
+	return err == nil
+}
+
 // NewHandle draws a handle: 96 random bits, base64 in the URL alphabet.
 func NewHandle(r io.Reader) (comity.Handle, error) {
 	var b [12]byte
@@ -205,7 +212,7 @@ func NewHandle(r io.Reader) (comity.Handle, error) {
 }
 
 // validHandle reports whether s is 16 characters of the URL alphabet.
-func validHandle[T string | []byte](s T) bool {
+func validHandle[T ~string | ~[]byte](s T) bool {
 	if len(s) != 16 {
 		return false
 	}

@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"bytes"
-
 	"github.com/comity-net/comity"
 )
 
@@ -24,13 +22,7 @@ func parsePlainPut(b []byte) (e Entry, ok bool) {
 	s.word(`","s":`)
 	n := s.number()
 	s.word(`}`)
-	if !s.ok || len(s.b) != 0 || !validHandle(h) || r == 0 || n > MaxPayload || m == comity.Unmarked {
-		return Entry{}, false
-	}
-	if bytes.ContainsAny(c, "\r\n") { // the decoder would skip them
-		return Entry{}, false
-	}
-	if _, err := strict64.Decode(e.C[:], c); err != nil {
+	if !s.ok || len(s.b) != 0 || !validHandle(h) || r == 0 || n > MaxPayload || m == comity.Unmarked || !decodeHash(&e.C, c) {
 		return Entry{}, false
 	}
 	e.K, e.H, e.R, e.M, e.S = comity.EntryPut, comity.Handle(h), r, m, n

@@ -56,7 +56,13 @@ func Extend(ctx context.Context, r TileReader, old comity.Head, leaves []comity.
 		g.push(0, leaves[i][:])
 	}
 	maps.Copy(g.done, g.changed())
-	edge = edgeFrom(g.open[:], g.size+int64(len(leaves)))
+	if len(leaves) > tileWidth { // cheaper than appending each again
+		edge = edgeFrom(g.open[:], old.Size+int64(len(leaves)))
+	} else {
+		for i := range leaves {
+			edge.Append(leaves[i])
+		}
+	}
 	return g.done, edge.Head(), nil
 }
 
