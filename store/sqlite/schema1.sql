@@ -74,7 +74,7 @@ CREATE TABLE prefix (
 
 -- Texts up to meta 'text' are indexed here; later ones wait in content.
 CREATE VIRTUAL TABLE words USING fts5 (
-  words, content = '', detail = none, columnsize = 0,
+  body, content = '', detail = none, columnsize = 0,
   tokenize = "ascii tokenchars '='"
 );
 INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
@@ -176,9 +176,11 @@ CREATE TABLE channel (
   created    INTEGER NOT NULL
 ) STRICT;
 
--- at = channel.n << 40 | index: one ordered tree for all channels.
+-- at = channel.n << 40 | index: one ordered tree for all channels. prev is the
+-- index of the entry before for the same handle, -1 for none.
 CREATE TABLE entry (
   at     INTEGER PRIMARY KEY,
+  prev   INTEGER NOT NULL,
   bytes  BLOB NOT NULL,
   kind   TEXT NOT NULL,
   handle TEXT NOT NULL,

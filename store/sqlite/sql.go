@@ -3,18 +3,21 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/store/internal/fault"
 	"github.com/comity-net/comity/store/internal/index"
 )
 
 // reader is a store.Reader on one connection.
 type reader struct {
-	c   *sqlite.Conn
-	key index.Key
+	c      *sqlite.Conn
+	key    index.Key
+	broken *error // in a tx: the first failure of the engine
 }
 
 // tx is a store.Tx on the writing connection.
@@ -27,14 +30,20 @@ type tx struct {
 func (r *reader) query(sql string, row func(*sqlite.Stmt) error, args ...any) error {
 	stmt, err := r.c.Prepare(sql)
 	if err != nil {
-		return fault("query", err)
+		return engine("query", err)
 	}
-	bind(stmt, args)
+	if err := bind(stmt, args); err != nil {
+		return err
+	}
 	defer stmt.Reset()
 	for {
 		more, err := stmt.Step()
 		if err != nil {
-			return fault("query", err)
+			err = engine("query", err)
+			if r.broken != nil && *r.broken == nil {
+				*r.broken = err
+			}
+			return err
 		}
 		if !more {
 			return nil
@@ -61,15 +70,15 @@ func collect[T any](r *reader, scan func(*sqlite.Stmt) (T, error), sql string, a
 	return out, err
 }
 
-// one returns what scan makes of the only row, or NotFound for what and id.
-func one[T any](r *reader, what string, id any, scan func(*sqlite.Stmt) (T, error), sql string, args ...any) (T, error) {
+// one returns what scan makes of the only row, or NotFound with key and id.
+func one[T any](r *reader, key string, id any, scan func(*sqlite.Stmt) (T, error), sql string, args ...any) (T, error) {
 	var zero T
 	all, err := collect(r, scan, sql, args...)
 	if err != nil {
 		return zero, err
 	}
 	if len(all) == 0 {
-		return zero, missing(what, id)
+		return zero, fault.Missing(key, id)
 	}
 	return all[0], nil
 }
@@ -81,7 +90,7 @@ func (r *reader) number(sql string, args ...any) (int64, error) {
 	return n, err
 }
 
-func bind(stmt *sqlite.Stmt, args []any) {
+func bind(stmt *sqlite.Stmt, args []any) error {
 	for i, a := range args {
 		switch v := a.(type) {
 		case int:
@@ -99,9 +108,10 @@ func bind(stmt *sqlite.Stmt, args []any) {
 		case nil:
 			stmt.BindNull(i + 1)
 		default:
-			panic("sqlite: no binding for this type") // a defect of this package that any test of the query finds
+			return engine("bind", fmt.Errorf("sqlite: no binding for %T", a))
 		}
 	}
+	return nil
 }
 
 // bindBytes binds nil as an empty blob; columns where NULL means something
@@ -167,16 +177,9 @@ func encodeMessage(m comity.Message) string {
 	return string(b)
 }
 
-func atMost(n, whenZero, most int) int {
-	if n <= 0 {
-		return whenZero
-	}
-	return min(n, most)
-}
-
 func alive(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return interrupted(err)
+		return fault.Interrupted(err)
 	}
 	return nil
 }

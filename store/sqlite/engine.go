@@ -1,21 +1,19 @@
 package sqlite
 
 import (
-	"errors"
-
 	"zombiezen.com/go/sqlite"
 
 	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/store/internal/fault"
 )
 
-// fault turns an error of the engine into a comity error. INVARIANT: an engine
+// engine turns an error of the engine into a comity error. INVARIANT: an engine
 // that cannot go on for want of space, rights or a free lock is Unavailable.
-func fault(op string, err error) error {
+func engine(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *comity.Error
-	if errors.As(err, &known) {
+	if fault.As(err) {
 		return err
 	}
 	kind, key := comity.Internal, "store.failed"
@@ -35,28 +33,11 @@ func fault(op string, err error) error {
 	case sqlite.ResultTooBig:
 		kind, key = comity.TooLarge, "store.too_big"
 	case sqlite.ResultInterrupt:
-		return interrupted(err)
+		return fault.Interrupted(err)
 	}
 	return comity.E(kind, op, "", comity.Msg(key), err)
 }
 
-func interrupted(err error) error {
-	return comity.E(comity.Interrupted, "store", "", comity.Msg("store.interrupted"), err)
-}
-
-func closed() error {
-	return comity.E(comity.Unavailable, "store", "", comity.Msg("store.closed"), nil)
-}
-
-// missing says that there is no such thing. what is a message key's last part.
-func missing(what string, id any) error {
-	return comity.E(comity.NotFound, "find "+what, id, comity.Msg("store.no_"+what, comity.A("id", id)), nil)
-}
-
-func invalid(op string, subject any, key string, args ...comity.Arg) error {
-	return comity.E(comity.Invalid, op, subject, comity.Msg(key, args...), nil)
-}
-
-func conflict(op string, subject any, key string, args ...comity.Arg) error {
-	return comity.E(comity.Conflict, op, subject, comity.Msg(key, args...), nil)
+func engineReadOnly(path string) error {
+	return comity.E(comity.Unavailable, "update", path, comity.Msg("store.read_only"), nil)
 }

@@ -1,0 +1,60 @@
+package sqlite
+
+import (
+	"context"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/store"
+	"github.com/comity-net/comity/store/internal/fault"
+	"github.com/comity-net/comity/store/internal/index"
+)
+
+// RefsTo implements store.EdgeReader.
+func (r *reader) RefsTo(_ context.Context, id comity.ObjectID, limit int) ([]store.Edge, error) {
+	limit = index.AtMost(limit, 100, index.MaxHits)
+	var out []store.Edge
+	err := r.query(`
+		SELECT o.oid, o.id, o.type, c.pack
+		FROM ref e
+		CROSS JOIN object o ON o.oid = e.oid
+		CROSS JOIN content c ON c.oid = e.oid
+		WHERE e.h = ? ORDER BY e.oid LIMIT ?`,
+		func(s *sqlite.Stmt) error {
+			edges, err := scanEdges(s)
+			for _, e := range edges {
+				if e.To == id && len(out) < limit {
+					out = append(out, e)
+				}
+			}
+			return err
+		}, r.key.Text(string(id)), limit+1)
+	return out, err
+}
+
+// RefsFrom implements store.EdgeReader.
+func (r *reader) RefsFrom(_ context.Context, oid store.OID) ([]store.Edge, error) {
+	return one(r, "store.no_version", oid, scanEdges, `
+		SELECT o.oid, o.id, o.type, CASE WHEN o.latest = 1 THEN c.pack END
+		FROM object o LEFT JOIN content c ON c.oid = o.oid
+		WHERE o.oid = ?`, int64(oid))
+}
+
+func scanEdges(s *sqlite.Stmt) ([]store.Edge, error) {
+	_, refs, err := index.Unpack(blob(s, 3))
+	if err != nil {
+		return nil, fault.Damaged(err)
+	}
+	out := make([]store.Edge, len(refs))
+	for i, ref := range refs {
+		out[i] = store.Edge{
+			From:     store.OID(s.ColumnInt64(0)),
+			FromID:   comity.ObjectID(s.ColumnText(1)),
+			FromType: s.ColumnText(2),
+			Kind:     ref.Kind,
+			To:       ref.Target,
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,224 @@
+package sqlite
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/store"
+	"github.com/comity-net/comity/store/internal/fault"
+	"github.com/comity-net/comity/store/internal/index"
+)
+
+// put is the state of one PutObjects.
+type put struct {
+	*tx
+	a        store.Arrival
+	importN  int64
+	oid      int64 // last number given out
+	textMark int64
+	values   []pair // index rows of this batch, written in key order at its end
+	refs     []pair
+	prefixes map[index.Prefix]bool
+	sums     map[rollupKey]int64
+}
+
+type pair struct{ h, oid int64 }
+
+type rollupKey struct {
+	day                   int64
+	typ, country, creator string
+}
+
+// PutObjects implements store.ObjectWriter.
+func (t *tx) PutObjects(ctx context.Context, a store.Arrival, objs []comity.Object) ([]store.Put, error) {
+	if len(objs) > index.MaxBatch {
+		return nil, fault.TooMany("put", "store.batch_too_large", len(objs), index.MaxBatch)
+	}
+	if a.Handling == comity.Unmarked {
+		return nil, fault.Invalid("put", "", "store.no_handling")
+	}
+	p := &put{tx: t, a: a, prefixes: map[index.Prefix]bool{}, sums: map[rollupKey]int64{}}
+	if err := p.begin(); err != nil {
+		return nil, err
+	}
+	out := make([]store.Put, len(objs))
+	for i := range objs {
+		if err := alive(ctx); err != nil {
+			return nil, err
+		}
+		var err error
+		if out[i], err = p.put(&objs[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, p.end()
+}
+
+func (p *put) begin() (err error) {
+	if p.oid, err = p.mark("oid"); err != nil {
+		return err
+	}
+	if p.textMark, err = p.mark("text"); err != nil {
+		return err
+	}
+	if p.a.Import != "" {
+		p.importN, err = p.importNumber(p.a.Import)
+	}
+	return err
+}
+
+func (p *put) put(o *comity.Object) (store.Put, error) {
+	idh := p.key.Text(string(o.ID))
+	versions, err := p.held(idh, o.ID)
+	if err != nil {
+		return store.Put{}, err
+	}
+	digest := index.Digest(o.Raw)
+	fate, same, current := index.Judge(versions, comity.Nanos(o.Modified), digest)
+	switch fate {
+	case store.FateErased, store.FateRevoked:
+		return store.Put{Fate: fate}, nil
+	case store.FateSame:
+		return store.Put{OID: store.OID(same), Fate: fate}, p.addSource(same)
+	case store.FateNewer:
+		if err := p.supersede(current); err != nil {
+			return store.Put{}, err
+		}
+	}
+	p.oid++
+	if err := p.insert(o, idh, digest, fate); err != nil {
+		return store.Put{}, err
+	}
+	return store.Put{OID: store.OID(p.oid), Fate: fate}, p.addSource(p.oid)
+}
+
+func (r *reader) held(idh int64, id comity.ObjectID) ([]index.Held, error) {
+	return collect(r, func(s *sqlite.Stmt) (index.Held, error) {
+		return index.Held{
+			OID:      s.ColumnInt64(0),
+			Modified: s.ColumnInt64(1),
+			Revoked:  s.ColumnBool(2),
+			State:    comity.State(s.ColumnInt64(3)),
+			Conflict: s.ColumnBool(4),
+			Latest:   s.ColumnBool(5),
+			Digest:   hash(s, 6),
+		}, nil
+	}, `SELECT oid, modified, revoked, state, conflict, latest, digest
+		FROM object WHERE idh = ? AND id = ? ORDER BY oid`, idh, string(id))
+}
+
+// supersede takes a version out of the indexes: it is no longer current.
+func (p *put) supersede(v index.Held) error {
+	if err := p.flushIndex(); err != nil { // it may be of this very batch
+		return err
+	}
+	if v.State != comity.StateErased {
+		if err := p.unindex(v.OID); err != nil {
+			return err
+		}
+	}
+	return p.exec("UPDATE object SET latest = 0 WHERE oid = ?", v.OID)
+}
+
+func (p *put) insert(o *comity.Object, idh int64, digest comity.Hash, fate store.Fate) error {
+	latest := fate == store.FateNew || fate == store.FateNewer
+	err := p.exec(`
+		INSERT INTO object (oid, idh, id, type, created, modified, creator, name, country, revoked, tlp, handling,
+			origin, door, conflict, latest, received, digest, size)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		p.oid, idh, string(o.ID), o.Type, o.Created, o.Modified, string(o.Creator), o.Name, o.Country, o.Revoked,
+		int(o.TLP), int(index.Handling(o, p.a)), string(p.a.Origin), string(p.a.Door), fate == store.FateConflict, latest,
+		p.a.At, digest[:], len(o.Raw))
+	if err != nil {
+		return err
+	}
+	codec, raw := encodeRaw(o.Raw)
+	err = p.exec(`INSERT INTO content (oid, codec, pack, text, raw) VALUES (?, ?, ?, ?, ?)`,
+		p.oid, codec, index.Pack(o.Values, o.Refs), o.Text, raw)
+	if err != nil {
+		return err
+	}
+	if latest {
+		p.addIndex(p.oid, o.Values, o.Refs)
+	}
+	p.sums[rollupKey{comity.Nanos(index.Day(p.a.At)), o.Type, o.Country, string(o.Creator)}]++
+	return nil
+}
+
+func (p *put) addIndex(oid int64, values []comity.Value, refs []comity.Ref) {
+	for _, v := range values {
+		p.values = append(p.values, pair{p.key.Value(v), oid})
+		if l, ok := index.PrefixOf(v); ok {
+			p.prefixes[l] = true
+		}
+	}
+	for _, ref := range refs {
+		p.refs = append(p.refs, pair{p.key.Text(string(ref.Target)), oid})
+	}
+}
+
+func (p *put) addSource(oid int64) error {
+	return p.exec(`
+		INSERT OR IGNORE INTO source (oid, door, origin, import, channel, idx, agreement, at)
+		VALUES (?, ?, ?, ?, '', 0, '', ?)`,
+		oid, string(p.a.Door), string(p.a.Origin), p.importN, p.a.At)
+}
+
+// end writes what was gathered.
+func (p *put) end() error {
+	if err := p.flushIndex(); err != nil {
+		return err
+	}
+	for k, n := range p.sums {
+		err := p.exec(`
+			INSERT INTO rollup (day, type, country, creator, n) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (day, type, country, creator) DO UPDATE SET n = n + excluded.n`,
+			k.day, k.typ, k.country, k.creator, n)
+		if err != nil {
+			return err
+		}
+	}
+	return p.setMark("oid", p.oid)
+}
+
+// flushIndex writes the gathered index rows in key order, which touches each
+// page of the trees once.
+func (p *put) flushIndex() error {
+	order := func(a, b pair) int { return cmp.Or(cmp.Compare(a.h, b.h), cmp.Compare(a.oid, b.oid)) }
+	slices.SortFunc(p.values, order)
+	for _, v := range slices.Compact(p.values) {
+		if err := p.exec("INSERT OR IGNORE INTO value (h, oid) VALUES (?, ?)", v.h, v.oid); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(p.refs, order)
+	for _, v := range slices.Compact(p.refs) {
+		if err := p.exec("INSERT OR IGNORE INTO ref (h, oid) VALUES (?, ?)", v.h, v.oid); err != nil {
+			return err
+		}
+	}
+	for l := range p.prefixes {
+		if err := p.exec("INSERT OR IGNORE INTO prefix (kind, bits) VALUES (?, ?)", int(l.Kind), l.Bits); err != nil {
+			return err
+		}
+	}
+	p.values, p.refs = p.values[:0], p.refs[:0]
+	clear(p.prefixes)
+	return nil
+}
+
+const codecPlain = 0
+
+func encodeRaw(raw []byte) (codec int, b []byte) { return codecPlain, raw }
+
+func decodeRaw(codec int64, b []byte) ([]byte, error) {
+	if codec != codecPlain {
+		return nil, fault.Damaged(nil)
+	}
+	return bytes.Clone(b), nil
+}

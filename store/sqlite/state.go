@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/store"
+	"github.com/comity-net/comity/store/internal/fault"
+	"github.com/comity-net/comity/store/internal/index"
+)
+
+// SetState implements store.ObjectWriter.
+func (t *tx) SetState(_ context.Context, oid store.OID, s comity.State, why string, at time.Time) error {
+	v, err := t.byOID(oid, false)
+	if err != nil {
+		return err
+	}
+	if v.State == comity.StateErased {
+		if s == comity.StateErased {
+			return nil
+		}
+		return fault.Conflict("set state", oid, "store.erased", comity.A("id", v.ID))
+	}
+	if s == comity.StateErased {
+		if err := t.erase(v); err != nil {
+			return err
+		}
+	}
+	return t.exec("UPDATE object SET state = ?, why = ?, stateat = ? WHERE oid = ?", int(s), why, at, int64(oid))
+}
+
+// erase deletes the content of a version for good. secure_delete overwrites it
+// in the file; the writer empties the log afterwards.
+func (t *tx) erase(v store.Version) error {
+	if v.Latest {
+		if err := t.unindex(int64(v.OID)); err != nil {
+			return err
+		}
+	}
+	if err := t.exec("DELETE FROM content WHERE oid = ?", int64(v.OID)); err != nil {
+		return err
+	}
+	t.w.truncat = true
+	return t.exec("UPDATE object SET name = '' WHERE oid = ?", int64(v.OID))
+}
+
+// SetHandling implements store.ObjectWriter.
+func (t *tx) SetHandling(_ context.Context, oid store.OID, l comity.TLP, why string, at time.Time) error {
+	if l == comity.Unmarked {
+		return fault.Invalid("mark", oid, "store.no_handling")
+	}
+	if _, err := t.byOID(oid, false); err != nil {
+		return err
+	}
+	return t.exec("UPDATE object SET handling = ?, why = ?, stateat = ? WHERE oid = ?", int(l), why, at, int64(oid))
+}
+
+// indexed is what the indexes were made from.
+type indexed struct {
+	name, text string
+	values     []comity.Value
+	refs       []comity.Ref
+}
+
+func (r *reader) indexed(oid int64) (indexed, error) {
+	return one(r, "store.no_version", oid, func(s *sqlite.Stmt) (in indexed, err error) {
+		in.name, in.text = s.ColumnText(0), s.ColumnText(1)
+		in.values, in.refs, err = index.Unpack(blob(s, 2))
+		if err != nil {
+			err = fault.Damaged(err)
+		}
+		return in, err
+	}, `SELECT o.name, c.text, c.pack FROM object o JOIN content c ON c.oid = o.oid WHERE o.oid = ?`, oid)
+}
+
+// unindex takes a current version out of value, ref and words.
+func (t *tx) unindex(oid int64) error {
+	in, err := t.indexed(oid)
+	if err != nil {
+		return err
+	}
+	for _, v := range in.values {
+		if err := t.exec("DELETE FROM value WHERE h = ? AND oid = ?", t.key.Value(v), oid); err != nil {
+			return err
+		}
+	}
+	for _, ref := range in.refs {
+		if err := t.exec("DELETE FROM ref WHERE h = ? AND oid = ?", t.key.Text(string(ref.Target)), oid); err != nil {
+			return err
+		}
+	}
+	return t.unindexText(oid, in)
+}
+
+// reindex puts a version that became current again back into the indexes.
+func (t *tx) reindex(oid int64) error {
+	in, err := t.indexed(oid)
+	if err != nil {
+		return err
+	}
+	p := &put{tx: t, prefixes: map[index.Prefix]bool{}}
+	p.addIndex(oid, in.values, in.refs)
+	if err := p.flushIndex(); err != nil {
+		return err
+	}
+	return t.reindexText(oid, in)
+}
