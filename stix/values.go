@@ -1,0 +1,187 @@
+package stix
+
+import (
+	"strings"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/extract"
+)
+
+// maxValues bounds what one object gives to lookups.
+const maxValues = 10_000
+
+// valueKinds names the kind of value of the SCOs that are one value.
+var valueKinds = map[string]comity.ValueKind{
+	"ipv4-addr": comity.ValueIPv4, "ipv6-addr": comity.ValueIPv6, "domain-name": comity.ValueDomain,
+	"url": comity.ValueURL, "email-addr": comity.ValueEmail, "mac-addr": comity.ValueMAC,
+}
+
+// named are the types whose name a lookup finds.
+var named = map[string]bool{
+	"malware": true, "tool": true, "threat-actor": true, "intrusion-set": true, "campaign": true,
+	"attack-pattern": true, "vulnerability": true, "infrastructure": true, "course-of-action": true,
+	"identity": true, "incident": true, "mutex": true, "software": true,
+}
+
+// values collects what a lookup finds the object by.
+func (c *check) values() {
+	t := &c.t
+	if k, ok := valueKinds[c.o.Type]; ok {
+		if s := t.text0(0, "value"); s != "" && !c.value1(k, s) {
+			c.breach(ruleValue, t.get(0, "value"), comity.A("value", clip(s, 100)), comity.A("type", c.o.Type))
+		}
+		return
+	}
+	switch c.o.Type {
+	case "autonomous-system":
+		if i := t.get(0, "number"); i != 0 {
+			c.value1(comity.ValueASN, t.raw(i))
+		}
+	case "file":
+		c.path("name")
+		c.hashValues()
+	case "directory":
+		c.path("path")
+	case "windows-registry-key":
+		c.path("key")
+	case "artifact", "x509-certificate":
+		c.hashValues()
+		if s := t.text0(0, "url"); s != "" {
+			c.value1(comity.ValueURL, s)
+		}
+	case "user-account":
+		c.value1(comity.ValueName, t.text0(0, "account_login"))
+	case "indicator":
+		c.patternValues()
+	}
+	if named[c.o.Type] {
+		c.names()
+	}
+	c.externalIDs()
+}
+
+// value1 adds one value in normal form, once.
+func (c *check) value1(k comity.ValueKind, s string) bool {
+	v, ok := extract.Normalize(k, s)
+	if !ok {
+		return false
+	}
+	if len(c.o.Values) >= maxValues {
+		return true
+	}
+	for i := range c.o.Values {
+		if i > 64 {
+			break // long lists may hold a value twice; the keepers do not mind
+		}
+		if c.o.Values[i] == v {
+			return true
+		}
+	}
+	c.o.Values = append(c.o.Values, v)
+	return true
+}
+
+func (c *check) path(name string) {
+	if s := c.t.text0(0, name); s != "" {
+		c.value1(comity.ValuePath, s)
+	}
+}
+
+// hashValues adds the hashes; those that are not hexadecimal (SSDEEP) as other.
+func (c *check) hashValues() {
+	t := &c.t
+	h := t.get(0, "hashes")
+	if h == 0 || t.nodes[h].kind != kindObject {
+		return
+	}
+	for e := t.first(h); e != 0; e = t.nodes[e].next {
+		if s, ok := t.str(e); ok && !c.value1(comity.ValueHash, s) {
+			c.value1(comity.ValueOther, s)
+		}
+	}
+}
+
+// names adds name and aliases; a CVE name as what it is.
+func (c *check) names() {
+	c.nameValue(c.t.text0(0, "name"))
+	for _, a := range c.strings("aliases", maxLabels) {
+		c.nameValue(a)
+	}
+	for _, a := range c.strings("x_mitre_aliases", maxLabels) {
+		c.nameValue(a)
+	}
+}
+
+func (c *check) nameValue(s string) {
+	if s != "" && !c.value1(comity.ValueCVE, s) {
+		c.value1(comity.ValueName, s)
+	}
+}
+
+// externalIDs adds the external ids of references: T1059, CAPEC-13, CVE.
+func (c *check) externalIDs() {
+	t := &c.t
+	refs := t.get(0, "external_references")
+	if refs == 0 || t.nodes[refs].kind != kindArray {
+		return
+	}
+	for r := t.first(refs); r != 0; r = t.nodes[r].next {
+		if s := t.text0(r, "external_id"); s != "" {
+			c.nameValue(s)
+		}
+	}
+}
+
+// patternValues adds what an indicator's STIX pattern compares with.
+func (c *check) patternValues() {
+	typ := c.t.text0(0, "pattern_type")
+	if typ != "stix" && typ != "" {
+		return
+	}
+	for _, cmp := range scanPattern(c.t.text0(0, "pattern")) {
+		for _, k := range pathKinds(cmp.path) {
+			if c.value1(k, cmp.text) {
+				break
+			}
+		}
+	}
+}
+
+// The kinds that a value can be of, in the order in which they are tried.
+var (
+	kindsHash    = []comity.ValueKind{comity.ValueHash, comity.ValueOther}
+	kindsASN     = []comity.ValueKind{comity.ValueASN}
+	kindsPath    = []comity.ValueKind{comity.ValuePath}
+	kindsName    = []comity.ValueKind{comity.ValueName}
+	kindsEmail   = []comity.ValueKind{comity.ValueEmail}
+	kindsAddress = []comity.ValueKind{comity.ValueIPv4, comity.ValueIPv6, comity.ValueDomain, comity.ValueMAC}
+	kindsOne     = map[string][]comity.ValueKind{
+		"ipv4-addr": {comity.ValueIPv4}, "ipv6-addr": {comity.ValueIPv6}, "domain-name": {comity.ValueDomain},
+		"url": {comity.ValueURL}, "email-addr": {comity.ValueEmail}, "mac-addr": {comity.ValueMAC},
+	}
+)
+
+// pathKinds says what kinds of value an object path of a pattern leads to.
+func pathKinds(path string) []comity.ValueKind {
+	typ, prop, _ := strings.Cut(path, ":")
+	if k := kindsOne[typ]; k != nil && prop == "value" {
+		return k
+	}
+	switch {
+	case strings.HasPrefix(prop, "hashes.") || strings.Contains(prop, ".hashes."):
+		return kindsHash
+	case strings.HasPrefix(path, "email-message:") && strings.HasSuffix(prop, ".value"):
+		return kindsEmail
+	case strings.HasSuffix(prop, ".value"): // network-traffic:dst_ref.value, domain-name:resolves_to_refs[*].value
+		return kindsAddress
+	}
+	switch path {
+	case "autonomous-system:number":
+		return kindsASN
+	case "file:name", "directory:path", "windows-registry-key:key":
+		return kindsPath
+	case "mutex:name", "software:name", "user-account:account_login":
+		return kindsName
+	}
+	return nil
+}
