@@ -1,0 +1,147 @@
+package node
+
+import (
+	"context"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/policy"
+	"github.com/comity-net/comity/stix"
+	"github.com/comity-net/comity/store"
+)
+
+// decide asks the policy whether a member may have a version. Every exit of
+// the node goes through here; nothing else builds a policy.Item.
+func (n *Node) decide(ctx context.Context, r store.Reader, v store.Version, obj comity.Object, to comity.MemberID, ags []comity.Agreement) (comity.Decision, error) {
+	item, err := n.item(ctx, r, v, obj)
+	if err != nil {
+		return comity.Decision{}, err
+	}
+	peer, err := r.Peer(ctx, to)
+	if err != nil && !comity.Is(err, comity.NotFound) {
+		return comity.Decision{}, err
+	}
+	return policy.Decide(item, receiver(to, peer), ags, n.ID(), n.now()), nil
+}
+
+// receiver is a peer as the policy sees it. A peer that is not known here is
+// an unverified one.
+func receiver(id comity.MemberID, p comity.Peer) policy.Receiver {
+	return policy.Receiver{Member: id, State: p.State}
+}
+
+// item is a version as the policy sees it, with the clauses that it came under.
+func (n *Node) item(ctx context.Context, r store.Reader, v store.Version, obj comity.Object) (policy.Item, error) {
+	it := policy.Item{Object: &obj, Handling: v.Handling, State: v.State, Origin: v.Origin}
+	if v.Origin == "" {
+		return it, nil
+	}
+	sources, err := r.Sources(ctx, v.OID)
+	if err != nil {
+		return it, err
+	}
+	ags, err := agreements(ctx, r)
+	if err != nil {
+		return it, err
+	}
+	for _, s := range sources {
+		if s.Door != comity.DoorChannel {
+			it.Origin = "" // it also came by this node's own hand
+			it.Under = nil
+			return it, nil
+		}
+		it.Under = append(it.Under, grant(ctx, r, ags, s))
+	}
+	return it, nil
+}
+
+// grant is the stream that a version came by. A stream that the agreement no
+// longer has grants nothing: the zero clauses forbid passing on.
+func grant(ctx context.Context, r store.Reader, ags agreementList, s store.Source) policy.Grant {
+	g := policy.Grant{Agreement: s.Agreement}
+	c, err := r.Channel(ctx, s.Channel)
+	if err != nil {
+		return g
+	}
+	for _, st := range ags.chain(s.Agreement).Streams {
+		if st.Name == c.Stream {
+			g.Stream, g.Onward, g.Purpose, g.Retention = st.Name, st.Onward, st.Purpose, st.Retention
+		}
+	}
+	return g
+}
+
+// parsed reads a version's index fields from its bytes.
+func parsed(v store.Version) comity.Object {
+	if v.Raw == nil {
+		return comity.Object{ID: v.ID, Type: v.Type}
+	}
+	obj, _ := stix.Parse(v.Raw, stix.Options{Mode: comity.Lenient})
+	return obj
+}
+
+// Explain decides for every peer (or the one named) whether it may have the
+// object, and why: the rows of the share dialog.
+func (n *Node) Explain(ctx context.Context, id comity.ObjectID, member string) ([]MemberDecision, error) {
+	only := comity.MemberID("")
+	if member != "" {
+		p, err := n.Peer(ctx, member)
+		if err != nil {
+			return nil, err
+		}
+		only = p.ID
+	}
+	return view(ctx, n.store, func(r store.Reader) ([]MemberDecision, error) {
+		v, err := r.Object(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		peers, err := r.Peers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ags, err := agreements(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		given, err := n.given(ctx, r, v, ags)
+		if err != nil {
+			return nil, err
+		}
+		obj := parsed(v)
+		out := []MemberDecision{}
+		for _, p := range peers {
+			if only != "" && p.ID != only {
+				continue
+			}
+			d, err := n.decide(ctx, r, v, obj, p.ID, ags)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, MemberDecision{Member: p.ID, Name: p.Name, State: p.State, Decision: d, Already: given[p.ID]})
+		}
+		return out, nil
+	})
+}
+
+// given says which members were given this very version.
+func (n *Node) given(ctx context.Context, r store.Reader, v store.Version, ags agreementList) (map[comity.MemberID]bool, error) {
+	places, err := r.Placements(ctx, []comity.ObjectID{v.ID})
+	if err != nil {
+		return nil, err
+	}
+	out := map[comity.MemberID]bool{}
+	for _, p := range places {
+		if !p.Own || p.OID != v.OID {
+			continue
+		}
+		c, err := r.Channel(ctx, p.Channel)
+		if err != nil {
+			return nil, err
+		}
+		a := ags.chain(c.Agreement)
+		for _, m := range a.Others(n.ID()) {
+			out[m.ID] = true
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,356 @@
+package node
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/formats"
+	"github.com/comity-net/comity/ingest"
+	"github.com/comity-net/comity/store"
+	"github.com/google/uuid"
+)
+
+// Import brings in a file, a URL or a stream as one unit that can be listed and
+// undone. What was committed before an error stays; the import then says
+// failed, and its record and refused items say why.
+func (n *Node) Import(ctx context.Context, by Actor, req ImportRequest) (comity.Import, error) {
+	im, opt, err := n.prepareImport(ctx, by, req)
+	if err != nil {
+		return im, err
+	}
+	r, err := openInput(ctx, req, &im, &opt)
+	if err != nil {
+		n.audit(ctx, by, "import", im.Source, err)
+		return im, err
+	}
+	defer r.Close()
+	w := importing{n: n, by: by, im: im}
+	if err := w.begin(ctx, req.Collection); err != nil {
+		return im, err
+	}
+	sum, err := ingest.Run(ctx, r, opt, w.take)
+	return w.end(ctx, sum, err)
+}
+
+// prepareImport reads the request's words.
+func (n *Node) prepareImport(ctx context.Context, by Actor, req ImportRequest) (comity.Import, ingest.Options, error) {
+	im := comity.Import{
+		ID: comity.ImportID(uuid.Must(uuid.NewV7()).String()), Source: req.Source, By: by.Name,
+		State: comity.ImportRunning, Started: n.now(), Handling: n.unmarked(ctx),
+	}
+	if req.Reader != nil {
+		im.Source = req.Name
+	}
+	mode, ok := comity.ParseMode(req.Mode)
+	if !ok {
+		return im, ingest.Options{}, comity.E(comity.Usage, "import", im.Source, comity.Msg("node.mode_unknown", comity.A("mode", req.Mode)), nil)
+	}
+	im.Mode = mode
+	if req.TLP != "" {
+		if im.Handling, ok = comity.ParseTLP(req.TLP); !ok {
+			return im, ingest.Options{}, comity.E(comity.Usage, "import", im.Source, comity.Msg("marking.unknown_tlp", comity.A("label", req.TLP)), nil)
+		}
+	}
+	cols, err := formats.ParseColumns(req.Columns)
+	opt := ingest.Options{
+		Name: im.Source, Format: req.Format, Mode: mode, Handling: im.Handling, Creator: n.identityID(),
+		Labels: req.Labels, Columns: cols, Now: n.now().Truncate(time.Millisecond), Held: n.heldIndicators,
+		Markings: n.markingLabel, Clock: n.now,
+	}
+	if req.Progress != nil {
+		opt.Progress = func(p ingest.Progress) {
+			req.Progress(Progress{Bytes: p.Bytes, TotalBytes: p.Total, Done: p.Accepted, Refused: p.Refused, Rate: p.Rate, Left: p.Left})
+		}
+	}
+	return im, opt, err
+}
+
+// openInput opens what the request names: a reader given, a URL, or a file.
+func openInput(ctx context.Context, req ImportRequest, im *comity.Import, opt *ingest.Options) (io.ReadCloser, error) {
+	if req.Reader != nil {
+		return req.Reader, nil
+	}
+	if strings.HasPrefix(req.Source, "http://") || strings.HasPrefix(req.Source, "https://") {
+		body, info, err := ingest.Fetch(ctx, req.Source, ingest.FetchOptions{AllowPrivate: req.AllowLocal})
+		if err != nil {
+			return nil, err
+		}
+		im.Source, opt.Name, opt.Size = info.URL, info.Name, max(info.Size, 0)
+		return body, nil
+	}
+	f, err := os.Open(req.Source)
+	if err != nil {
+		kind, key := comity.Unavailable, "node.file_unreadable"
+		if os.IsNotExist(err) {
+			kind, key = comity.NotFound, "node.file_missing"
+		}
+		return nil, comity.E(kind, "import", req.Source, comity.Msg(key, comity.A("file", req.Source)), err)
+	}
+	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+		opt.Size = st.Size()
+	} else if err == nil && st.IsDir() {
+		f.Close()
+		return nil, comity.E(comity.Usage, "import", req.Source, comity.Msg("node.file_is_folder", comity.A("file", req.Source)), nil)
+	}
+	im.Source, opt.Name = filepath.Base(req.Source), filepath.Base(req.Source)
+	return f, nil
+}
+
+// importing is one Import under way.
+type importing struct {
+	n          *Node
+	by         Actor
+	im         comity.Import
+	collection comity.CollectionID
+}
+
+func (w *importing) begin(ctx context.Context, collection string) error {
+	return w.n.store.Update(ctx, func(tx store.Tx) error {
+		if collection != "" {
+			c, err := w.n.ensureCollection(ctx, tx, collection)
+			if err != nil {
+				return err
+			}
+			w.collection = c.ID
+		}
+		return tx.PutImport(ctx, w.im)
+	})
+}
+
+// take stores one batch: objects, their place in the collection, new versions
+// for the channels that have older ones, refused items and the import's counts
+// move in one transaction.
+func (w *importing) take(ctx context.Context, b ingest.Batch) error {
+	im := w.im
+	err := w.n.store.Update(ctx, func(tx store.Tx) error {
+		im = w.im
+		im.Bytes = b.BytesRead
+		now := w.n.now()
+		puts, err := tx.PutObjects(ctx, store.Arrival{
+			Door: comity.DoorImport, Import: im.ID, Handling: im.Handling, At: now,
+		}, b.Objects)
+		if err != nil {
+			return err
+		}
+		refusals := b.Refusals
+		var oids []store.OID
+		for i, p := range puts {
+			switch p.Fate {
+			case store.FateSame:
+				im.Same++
+			case store.FateRevoked, store.FateErased, store.FateConflict:
+				refusals = append(refusals, fateRefusal(b.Objects[i], p.Fate))
+			default:
+				im.Accepted++
+				if i < len(b.Findings) && len(b.Findings[i]) > 0 {
+					im.Warned++
+				}
+			}
+			if p.OID != 0 && p.Fate != store.FateConflict {
+				oids = append(oids, p.OID)
+			}
+		}
+		im.Refused += int64(len(refusals))
+		if err := tx.AddRefusals(ctx, im.ID, refusals); err != nil {
+			return err
+		}
+		if w.collection != "" {
+			if err := tx.AddMembers(ctx, w.collection, oids, now); err != nil {
+				return err
+			}
+		}
+		if err := w.n.forward(ctx, tx, b.Objects, puts); err != nil {
+			return err
+		}
+		return tx.PutImport(ctx, im)
+	})
+	if err == nil {
+		w.im = im
+	}
+	return err
+}
+
+// fateRefusal says why the store did not make an object current.
+func fateRefusal(o comity.Object, f store.Fate) comity.Refusal {
+	key, rule := "node.fate_conflict", "version-conflict"
+	switch f {
+	case store.FateRevoked:
+		key, rule = "node.fate_revoked", "revoked-final"
+	case store.FateErased:
+		key, rule = "node.fate_erased", "erased"
+	}
+	const kept = 64 << 10
+	return comity.Refusal{
+		ID: o.ID, Raw: o.Raw[:min(len(o.Raw), kept)], Cut: len(o.Raw) > kept,
+		Findings: []comity.Finding{{Rule: rule, Path: "modified", Section: "3.6", Refuses: true, Msg: comity.Msg(key, comity.A("id", o.ID))}},
+	}
+}
+
+func (w *importing) end(ctx context.Context, sum ingest.Summary, err error) (comity.Import, error) {
+	im := w.im
+	im.State, im.Finished, im.Bytes = comity.ImportDone, w.n.now(), sum.Bytes
+	if sum.Format != "" {
+		im.Format = sum.Format
+	}
+	im.Refused += sum.Unkept
+	if err != nil {
+		im.State, im.Fault = comity.ImportFailed, comity.ErrorMessage(err)
+	}
+	line := comity.Audit{At: im.Finished, Actor: w.by.Name, Action: "import", Subject: im.Source, Msg: comity.Msg("node.imported",
+		comity.A("n", im.Accepted), comity.A("same", im.Same), comity.A("refused", im.Refused))}
+	if err != nil {
+		line.Kind, line.Msg = comity.ErrorKind(err).String(), im.Fault
+	}
+	werr := w.n.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
+		if err := tx.PutImport(ctx, im); err != nil {
+			return err
+		}
+		return tx.AddAudit(ctx, line)
+	})
+	if err == nil {
+		err = werr
+	}
+	if err == nil {
+		err = w.n.signAll(ctx)
+	}
+	return im, err
+}
+
+// forward gives new versions of objects to the own channels that have an older
+// one, if the policy still allows it; a version that may no longer go is told
+// of in the audit.
+func (n *Node) forward(ctx context.Context, tx store.Tx, objs []comity.Object, puts []store.Put) error {
+	var newer []comity.ObjectID
+	for i, p := range puts {
+		if p.Fate == store.FateNewer {
+			newer = append(newer, objs[i].ID)
+		}
+	}
+	if len(newer) == 0 {
+		return nil
+	}
+	places, err := tx.Placements(ctx, newer)
+	if err != nil || len(places) == 0 {
+		return err
+	}
+	current, err := tx.Current(ctx, newer)
+	if err != nil {
+		return err
+	}
+	byID := make(map[comity.ObjectID]store.Version, len(current))
+	for _, v := range current {
+		byID[v.ID] = v
+	}
+	byRaw := make(map[store.OID]comity.Object, len(objs))
+	for i, p := range puts {
+		byRaw[p.OID] = objs[i]
+	}
+	return n.forwardTo(ctx, tx, places, byID, byRaw)
+}
+
+func (n *Node) forwardTo(ctx context.Context, tx store.Tx, places []store.Placement, byID map[comity.ObjectID]store.Version, byRaw map[store.OID]comity.Object) error {
+	ags, err := agreements(ctx, tx)
+	if err != nil {
+		return err
+	}
+	drafts := map[comity.ChannelID][]draft{}
+	for _, p := range places {
+		v := byID[p.Object]
+		obj, fresh := byRaw[v.OID]
+		if !p.Own || !fresh || p.Kind == comity.EntryErase || p.OID == v.OID {
+			continue
+		}
+		c, err := tx.Channel(ctx, p.Channel)
+		if err != nil {
+			return err
+		}
+		a := ags.chain(c.Agreement)
+		d, err := n.decideAudience(ctx, tx, v, obj, a)
+		if err != nil {
+			return err
+		}
+		if !d.Allowed() {
+			line := comity.Audit{At: n.now(), Actor: system.Name, Action: "forward", Subject: string(v.ID), Kind: comity.Forbidden.String(), Msg: lastReason(d)}
+			if err := tx.AddAudit(ctx, line); err != nil {
+				return err
+			}
+			continue
+		}
+		dr, err := n.putDraft(v, obj.Raw, d.Handling, &p)
+		if err != nil {
+			return err
+		}
+		drafts[p.Channel] = append(drafts[p.Channel], dr)
+	}
+	for ch, ds := range drafts {
+		if _, err := n.appendTo(ctx, tx, ch, ds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decideAudience decides a version for every reader of an agreement: the first
+// refusal, else the last permission.
+func (n *Node) decideAudience(ctx context.Context, r store.Reader, v store.Version, obj comity.Object, a comity.Agreement) (comity.Decision, error) {
+	var d comity.Decision
+	for _, p := range a.Others(n.ID()) {
+		var err error
+		if d, err = n.decide(ctx, r, v, obj, p.ID, []comity.Agreement{a}); err != nil || !d.Allowed() {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+func lastReason(d comity.Decision) comity.Message {
+	for i := len(d.Reasons) - 1; i >= 0; i-- {
+		if d.Reasons[i].Effect != comity.Allow {
+			return d.Reasons[i].Msg
+		}
+	}
+	return comity.Msg("node.no_readers")
+}
+
+// heldIndicators tells the import what the node holds under the ids of
+// indicators about to be made, so that an unchanged list changes nothing.
+func (n *Node) heldIndicators(ctx context.Context, ids []comity.ObjectID) (map[comity.ObjectID]ingest.Held, error) {
+	list, err := view(ctx, n.store, func(r store.Reader) ([]store.Version, error) { return r.Current(ctx, ids) })
+	out := make(map[comity.ObjectID]ingest.Held, len(list))
+	for _, v := range list {
+		out[v.ID] = ingest.Held{Created: v.Created, Modified: v.Modified, Digest: v.Digest, Withdrawn: v.State != comity.StateActive}
+	}
+	return out, err
+}
+
+// markingLabel resolves a marking definition held here to the label it means.
+func (n *Node) markingLabel(id comity.ObjectID) (comity.TLP, bool) {
+	v, err := view(context.Background(), n.store, func(r store.Reader) (store.Version, error) { return r.Object(context.Background(), id) })
+	if err != nil {
+		return comity.Unmarked, false
+	}
+	return v.TLP, v.TLP != comity.Unmarked
+}
+
+// ensureCollection finds a collection by alias or makes it.
+func (n *Node) ensureCollection(ctx context.Context, tx store.Tx, alias string) (store.Collection, error) {
+	c, err := tx.Collection(ctx, alias)
+	if !comity.Is(err, comity.NotFound) {
+		return c, err
+	}
+	if !userName.MatchString(alias) {
+		return c, comity.E(comity.Usage, "collection", alias, comity.Msg("node.alias_bad", comity.A("alias", alias)), nil)
+	}
+	c = store.Collection{ID: comity.CollectionID(uuid.NewString()), Alias: alias, Title: alias, Created: n.now()}
+	return c, tx.PutCollection(ctx, c)
+}
+
+// Collections lists the collections.
+func (n *Node) Collections(ctx context.Context) ([]store.Collection, error) {
+	return view(ctx, n.store, func(r store.Reader) ([]store.Collection, error) { return r.Collections(ctx) })
+}

@@ -1,0 +1,251 @@
+package node
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/federation"
+	"github.com/comity-net/comity/store"
+)
+
+// jobInbox is the kind of job that delivers a document to a peer's inbox.
+const jobInbox = "inbox"
+
+const (
+	jobLease = time.Minute
+	maxRetry = time.Hour
+)
+
+// delivery is the body of such a job.
+type delivery struct {
+	To  comity.MemberID `json:"to"`
+	Doc []byte          `json:"doc"`
+}
+
+// queue puts a document into the outbox in the same transaction as what it
+// tells of. A waiting document with the same name for the same peer is
+// replaced: only the latest word counts.
+func (n *Node) queue(ctx context.Context, tx store.Tx, to comity.MemberID, name string, doc []byte) error {
+	body, err := json.Marshal(delivery{To: to, Doc: doc})
+	if err != nil {
+		return err
+	}
+	return tx.PutJob(ctx, store.Job{Kind: jobInbox, Key: string(to) + " " + name, Body: body, RunAt: n.now()})
+}
+
+// queueDocument signs a document for its addressee and queues it.
+func (n *Node) queueDocument(ctx context.Context, tx store.Tx, name string, d federation.InboxDocument) error {
+	d.At = n.now()
+	doc, err := n.keys.SignInbox(d)
+	if err != nil {
+		return err
+	}
+	return n.queue(ctx, tx, d.To, name, doc)
+}
+
+// flushOutbox delivers what is due, once each. What cannot be delivered now
+// stays and is tried again by Run, so a failure here is no failure of the deed.
+func (n *Node) flushOutbox(ctx context.Context) {
+	for ctx.Err() == nil {
+		var j store.Job
+		err := n.store.Update(ctx, func(tx store.Tx) error {
+			var err error
+			j, err = tx.ClaimJob(ctx, jobInbox, n.now(), n.now().Add(jobLease))
+			return err
+		})
+		if err != nil {
+			if !comity.Is(err, comity.NotFound) && ctx.Err() == nil {
+				n.log.Error("outbox", "err", err)
+			}
+			return
+		}
+		n.deliver(ctx, j)
+	}
+}
+
+func (n *Node) deliver(ctx context.Context, j store.Job) {
+	var d delivery
+	err := json.Unmarshal(j.Body, &d)
+	if err == nil {
+		err = n.post(ctx, d)
+	}
+	ctx = context.WithoutCancel(ctx)
+	werr := n.store.Update(ctx, func(tx store.Tx) error {
+		if err == nil {
+			return tx.DeleteJob(ctx, j.ID)
+		}
+		// A refusal is final: the same bytes will be refused again.
+		if k := comity.ErrorKind(err); k == comity.Invalid || k == comity.Unverified && j.Tries > 3 {
+			if err := tx.AddAudit(ctx, comity.Audit{At: n.now(), Actor: "peer:" + string(d.To), Action: "inbox.refused",
+				Subject: j.Key, Kind: k.String(), Msg: comity.ErrorMessage(err)}); err != nil {
+				return err
+			}
+			return tx.DeleteJob(ctx, j.ID)
+		}
+		wait := min(maxRetry, time.Second<<min(j.Tries, 12))
+		return tx.RetryJob(ctx, j.ID, n.now().Add(wait), err.Error())
+	})
+	if werr != nil {
+		n.log.Error("outbox", "job", j.Key, "err", werr)
+	}
+}
+
+func (n *Node) post(ctx context.Context, d delivery) error {
+	p, err := view(ctx, n.store, func(r store.Reader) (comity.Peer, error) { return r.Peer(ctx, d.To) })
+	if err != nil {
+		return err
+	}
+	id, err := n.reachable(p)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	err = n.client.For(id).PostInbox(ctx, d.Doc)
+	n.heard(ctx, d.To, err)
+	return err
+}
+
+// reachable is a peer's identity with the address it is known by here.
+func (n *Node) reachable(p comity.Peer) (*federation.Identity, error) {
+	id, err := n.identity(p.Identity)
+	if err != nil {
+		return nil, err
+	}
+	if p.URL == "" {
+		return nil, comity.E(comity.Unreachable, "connect", p.Name, comity.Msg("node.peer_no_url", comity.A("name", p.Name)), nil)
+	}
+	at := *id
+	at.URL = p.URL
+	return &at, nil
+}
+
+// receive takes a checked document from a peer's hand (see
+// federation.Source.Inbox). The same document may come again and then changes
+// nothing.
+func (n *Node) receive(ctx context.Context, from comity.MemberID, d federation.InboxDocument) error {
+	actor := Actor{Name: "peer:" + string(d.From)}
+	sum := sha256.Sum256(d.Raw)
+	seen := "seen:" + hex.EncodeToString(sum[:])
+	err := n.store.Update(ctx, func(tx store.Tx) error {
+		if _, err := tx.Setting(ctx, seen); err == nil && d.Type != federation.TypeAgreement {
+			return nil
+		}
+		subject, err := n.take(ctx, tx, from, d)
+		if err != nil || subject == "" {
+			return err
+		}
+		if d.Type != federation.TypeIntroduce { // strangers must not fill the store
+			if err := tx.PutSetting(ctx, seen, []byte(n.now().Format(time.RFC3339))); err != nil {
+				return err
+			}
+		}
+		return tx.AddAudit(ctx, comity.Audit{At: n.now(), Actor: actor.Name, Action: "inbox", Subject: subject, Msg: comity.Msg("node.inbox", comity.A("type", d.Type))})
+	})
+	if err != nil {
+		n.audit(ctx, actor, "inbox", d.Type, err)
+	}
+	return err
+}
+
+// take applies a document and returns what it was about; "" when it changed
+// nothing.
+func (n *Node) take(ctx context.Context, tx store.Tx, from comity.MemberID, d federation.InboxDocument) (string, error) {
+	switch d.Type {
+	case federation.TypeIntroduce:
+		return n.takeIntroduction(ctx, tx, d)
+	case federation.TypeVerified:
+		self, err := n.self(ctx)
+		if err != nil {
+			return "", err
+		}
+		if d.Genesis != sha256.Sum256(self.Genesis) {
+			return "", comity.E(comity.Unverified, "inbox", d.From.Short(), comity.Msg("node.verified_other"), nil)
+		}
+		p, err := tx.Peer(ctx, d.From)
+		if err != nil || p.TheyVerified {
+			return "", err
+		}
+		p.TheyVerified = true
+		return string(d.From), tx.PutPeer(ctx, p)
+	case federation.TypeAgreement:
+		return n.takeAgreement(ctx, tx, d)
+	case federation.TypeSuspend:
+		return n.takeState(ctx, tx, d, comity.AgreementSuspended)
+	case federation.TypeEnd:
+		return n.takeState(ctx, tx, d, comity.AgreementEnded)
+	}
+	return "", comity.E(comity.Invalid, "inbox", d.Type, comity.Msg("node.inbox_unknown", comity.A("type", d.Type)), nil)
+}
+
+// maxIntroduced bounds how many nodes can stand introduced and unverified.
+const maxIntroduced = 200
+
+func (n *Node) takeIntroduction(ctx context.Context, tx store.Tx, d federation.InboxDocument) (string, error) {
+	if d.Subject.ID == n.ID() {
+		return "", comity.E(comity.Conflict, "inbox", d.Subject.Name, comity.Msg("node.peer_self"), nil)
+	}
+	peers, err := tx.Peers(ctx)
+	if err != nil {
+		return "", err
+	}
+	waiting, known := 0, false
+	for _, p := range peers {
+		known = known || p.ID == d.Subject.ID
+		if p.State == comity.PeerIntroduced {
+			waiting++
+		}
+	}
+	if !known && waiting >= maxIntroduced {
+		return "", comity.E(comity.Limited, "inbox", d.Subject.Name, comity.Msg("node.introductions_full", comity.A("n", maxIntroduced)), nil)
+	}
+	return string(d.Subject.ID), n.introduce(ctx, tx, d.Subject)
+}
+
+// takeAgreement stores a proposal, or adds the sender's signature to one that
+// is held; from the one who suspended it, it means that it goes on.
+func (n *Node) takeAgreement(ctx context.Context, tx store.Tx, d federation.InboxDocument) (string, error) {
+	a := d.Agreement
+	if !a.Has(n.ID()) {
+		return "", comity.E(comity.Forbidden, "inbox", a.ID.Short(), comity.Msg("node.not_a_party"), nil)
+	}
+	rec, err := tx.Agreement(ctx, a.ID)
+	if comity.Is(err, comity.NotFound) {
+		rec = store.AgreementRecord{ID: a.ID, Chain: a.Chain, Body: d.Body, State: comity.AgreementProposed, Received: n.now(), StateAt: n.now()}
+	} else if err != nil {
+		return "", err
+	}
+	if rec.State == comity.AgreementSuspended && rec.EndedBy == d.From {
+		rec.State, rec.StateAt, rec.EndedBy = comity.AgreementActive, n.now(), ""
+		return string(a.ID), tx.PutAgreement(ctx, rec)
+	}
+	if hasSigned(rec, d.From) {
+		return "", nil
+	}
+	rec.Signed = append(rec.Signed, store.Signature{Member: d.From, Line: d.Line, At: n.now()})
+	return string(a.ID), n.putSigned(ctx, tx, a, rec)
+}
+
+func (n *Node) takeState(ctx context.Context, tx store.Tx, d federation.InboxDocument, to comity.AgreementState) (string, error) {
+	rec, err := tx.Agreement(ctx, d.About)
+	if err != nil {
+		return "", err
+	}
+	a, err := readAgreement(rec)
+	if err != nil {
+		return "", err
+	}
+	if !a.Has(d.From) {
+		return "", comity.E(comity.Forbidden, "inbox", a.ID.Short(), comity.Msg("node.not_a_party"), nil)
+	}
+	if rec.State == comity.AgreementEnded || rec.State == comity.AgreementSuperseded ||
+		to == comity.AgreementSuspended && rec.State != comity.AgreementActive {
+		return "", nil
+	}
+	rec.State, rec.StateAt, rec.EndedBy = to, n.now(), d.From
+	return string(a.ID), tx.PutAgreement(ctx, rec)
+}

@@ -1,0 +1,188 @@
+package node
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/federation"
+	"github.com/comity-net/comity/store"
+)
+
+// How often the background looks for what other processes did to the store, and
+// how long a reader's long poll lasts.
+const (
+	tick     = 300 * time.Millisecond
+	pollWait = 25 * time.Second
+	retryMin = time.Second
+	retryMax = time.Minute
+)
+
+// Run does the background work until ctx ends, and waits for all of it: signing
+// own channels, moving agreements along, delivering documents, reading peers.
+func (n *Node) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	readers := map[comity.ChannelID]context.CancelFunc{}
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	wg.Go(func() { n.outboxLoop(ctx) })
+	for {
+		n.step(ctx, "sign", n.signAll)
+		n.step(ctx, "agreements", n.ripenAll)
+		wanted, err := n.toRead(ctx)
+		if err != nil && ctx.Err() == nil {
+			n.log.Error("readers", "err", err)
+		}
+		if err == nil {
+			n.setReaders(ctx, &wg, readers, wanted)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-n.store.Changed():
+		case <-t.C:
+		}
+	}
+}
+
+// step runs one piece of background work; a failure is logged and tried again.
+func (n *Node) step(ctx context.Context, name string, fn func(context.Context) error) {
+	if err := fn(ctx); err != nil && ctx.Err() == nil {
+		n.log.Error(name, "err", err)
+	}
+}
+
+func (n *Node) outboxLoop(ctx context.Context) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		n.flushOutbox(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// ripenAll moves agreements whose time has come.
+func (n *Node) ripenAll(ctx context.Context) error {
+	recs, err := view(ctx, n.store, func(r store.Reader) ([]store.AgreementRecord, error) { return r.Agreements(ctx) })
+	if err != nil {
+		return err
+	}
+	for _, rec := range recs {
+		if ripe, err := n.ripe(rec); err != nil || !ripe {
+			continue
+		}
+		err := n.store.Update(ctx, func(tx store.Tx) error {
+			now, err := tx.Agreement(ctx, rec.ID)
+			if err != nil {
+				return err
+			}
+			return n.ripen(ctx, tx, now)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ripe reports whether ripen would change anything.
+func (n *Node) ripe(rec store.AgreementRecord) (bool, error) {
+	a, err := readAgreement(rec)
+	if err != nil {
+		return false, err
+	}
+	now := n.now()
+	over := !a.ValidUntil.IsZero() && !now.Before(a.ValidUntil)
+	done := rec.State == comity.AgreementEnded || rec.State == comity.AgreementSuperseded
+	return over && !done || rec.State == comity.AgreementComplete && !now.Before(a.ValidFrom), nil
+}
+
+// toRead lists the foreign channels that this node may read now.
+func (n *Node) toRead(ctx context.Context) ([]comity.Channel, error) {
+	return view(ctx, n.store, func(r store.Reader) ([]comity.Channel, error) {
+		list, err := r.Channels(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ags, err := agreements(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		var out []comity.Channel
+		for _, c := range list {
+			if c.Own {
+				continue
+			}
+			p, err := r.Peer(ctx, c.Publisher)
+			a := ags.chain(c.Agreement)
+			if err == nil && p.Verified() && federation.InForce(&a, n.now()) == nil {
+				out = append(out, c)
+			}
+		}
+		return out, nil
+	})
+}
+
+// setReaders starts a reader for each wanted channel that has none and stops
+// those no longer wanted.
+func (n *Node) setReaders(ctx context.Context, wg *sync.WaitGroup, running map[comity.ChannelID]context.CancelFunc, wanted []comity.Channel) {
+	keep := map[comity.ChannelID]bool{}
+	for _, c := range wanted {
+		keep[c.ID] = true
+		if running[c.ID] != nil {
+			continue
+		}
+		rctx, cancel := context.WithCancel(ctx)
+		running[c.ID] = cancel
+		wg.Go(func() { n.readLoop(rctx, c) })
+	}
+	for id, stop := range running {
+		if !keep[id] {
+			stop()
+			delete(running, id)
+		}
+	}
+}
+
+// readLoop follows one channel: long poll, verify, store, receipt; after a
+// fault it waits longer each time.
+func (n *Node) readLoop(ctx context.Context, c comity.Channel) {
+	wait := retryMin
+	for ctx.Err() == nil {
+		if err := n.read(ctx, c, pollWait); err == nil {
+			wait = retryMin
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, retryMax)
+	}
+}
+
+// SyncNow reads every readable channel once; what Run does continuously. The
+// first fault is returned after all were tried.
+func (n *Node) SyncNow(ctx context.Context) error {
+	n.flushOutbox(ctx)
+	if err := n.ripenAll(ctx); err != nil {
+		return err
+	}
+	list, err := n.toRead(ctx)
+	if err != nil {
+		return err
+	}
+	var first error
+	for _, c := range list {
+		if err := n.read(ctx, c, 0); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}

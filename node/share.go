@@ -1,0 +1,350 @@
+package node
+
+import (
+	"context"
+	"slices"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/ledger"
+	"github.com/comity-net/comity/policy"
+	"github.com/comity-net/comity/store"
+)
+
+// shareBatch is how many objects are decided and appended in one transaction.
+const shareBatch = 2000
+
+// maxShareItems bounds the decisions that a result lists one by one.
+const maxShareItems = 1000
+
+// Share gives objects to the parties of an agreement: each is decided by the
+// policy, and what is allowed is appended to the channel of its stream. With
+// DryRun nothing is written.
+func (n *Node) Share(ctx context.Context, by Actor, req ShareRequest) (ShareResult, error) {
+	av, err := n.Agreement(ctx, req.With)
+	if err != nil {
+		return ShareResult{}, err
+	}
+	s := sharing{n: n, by: by, agreement: av.Agreement, req: req, streams: map[string]int64{}, reasons: map[string]*ReasonCount{}}
+	s.res = ShareResult{Agreement: av.ID, DryRun: req.DryRun}
+	err = s.run(ctx)
+	s.finish()
+	if err != nil {
+		n.audit(ctx, by, "share", string(av.ID), err)
+		return s.res, err
+	}
+	if req.DryRun {
+		return s.res, nil
+	}
+	return s.res, n.signAll(ctx)
+}
+
+// sharing is one Share under way.
+type sharing struct {
+	n         *Node
+	by        Actor
+	agreement comity.Agreement
+	req       ShareRequest
+	res       ShareResult
+	streams   map[string]int64
+	reasons   map[string]*ReasonCount
+}
+
+func (s *sharing) run(ctx context.Context) error {
+	if s.req.Query == nil {
+		for ids := range slices.Chunk(s.req.IDs, shareBatch) {
+			batch, err := s.byID(ctx, ids)
+			if err != nil {
+				return err
+			}
+			if err := s.batch(ctx, batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	q, err := s.n.query(ctx, *s.req.Query)
+	if err != nil {
+		return err
+	}
+	q.WithRaw, q.Limit = true, 1000
+	for {
+		batch, err := view(ctx, s.n.store, func(r store.Reader) ([]store.Version, error) { return r.Query(ctx, q) })
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		if err := s.batch(ctx, batch); err != nil {
+			return err
+		}
+		q.After = batch[len(batch)-1].OID
+	}
+}
+
+func (s *sharing) byID(ctx context.Context, ids []comity.ObjectID) ([]store.Version, error) {
+	return view(ctx, s.n.store, func(r store.Reader) ([]store.Version, error) {
+		out := make([]store.Version, 0, len(ids))
+		for _, id := range ids {
+			v, err := r.Object(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, v)
+		}
+		return out, nil
+	})
+}
+
+// query turns the words of --query into a store query; an unknown collection
+// is an error, not an empty answer.
+func (n *Node) query(ctx context.Context, q ShareQuery) (store.Query, error) {
+	out := store.Query{Types: q.Types, Import: q.Import}
+	if q.Collection == "" {
+		if !q.All && len(q.Types) == 0 && q.Import == "" {
+			return out, comity.E(comity.Usage, "query", "", comity.Msg("node.query_empty"), nil)
+		}
+		return out, nil
+	}
+	c, err := view(ctx, n.store, func(r store.Reader) (store.Collection, error) { return r.Collection(ctx, q.Collection) })
+	out.Collection = c.ID
+	return out, err
+}
+
+// batch decides and appends one batch. Reading and deciding happen inside the
+// transaction that appends: an agreement that is suspended, a marking that is
+// narrowed or a withdrawal meanwhile cannot slip between.
+func (s *sharing) batch(ctx context.Context, vs []store.Version) error {
+	objs := make([]comity.Object, len(vs))
+	for i, v := range vs {
+		objs[i] = parsed(v)
+	}
+	var items []ShareItem
+	work := func(r store.Reader) (map[comity.ChannelID][]draft, error) {
+		items = items[:0]
+		return s.decideAll(ctx, r, vs, objs, &items)
+	}
+	var err error
+	if s.req.DryRun {
+		_, err = view(ctx, s.n.store, work)
+	} else {
+		err = s.n.store.Update(ctx, func(tx store.Tx) error {
+			drafts, err := work(tx)
+			if err != nil {
+				return err
+			}
+			return s.commit(ctx, tx, drafts)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	s.count(items)
+	if s.req.Progress != nil {
+		s.req.Progress(Progress{Done: s.res.Considered, Refused: s.res.Refused})
+	}
+	return nil
+}
+
+func (s *sharing) commit(ctx context.Context, tx store.Tx, drafts map[comity.ChannelID][]draft) error {
+	total := 0
+	for ch, ds := range drafts {
+		total += len(ds)
+		if _, err := s.n.appendTo(ctx, tx, ch, ds); err != nil {
+			return err
+		}
+	}
+	if total == 0 {
+		return nil
+	}
+	return tx.AddAudit(ctx, comity.Audit{
+		At: s.n.now(), Actor: s.by.Name, Action: "share", Subject: string(s.agreement.ID),
+		Msg: comity.Msg("node.shared", comity.A("n", total), comity.A("agreement", s.agreement.Title)),
+	})
+}
+
+// decideAll decides each version for every other party. A channel has one
+// audience: an object goes into it only if every reader may have it.
+func (s *sharing) decideAll(ctx context.Context, r store.Reader, vs []store.Version, objs []comity.Object, items *[]ShareItem) (map[comity.ChannelID][]draft, error) {
+	a, err := s.current(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	peers, err := receivers(ctx, r, a.Others(s.n.ID()))
+	if err != nil {
+		return nil, err
+	}
+	now, err := refreshed(ctx, r, vs)
+	if err != nil {
+		return nil, err
+	}
+	places, err := s.placements(ctx, r, vs)
+	if err != nil {
+		return nil, err
+	}
+	drafts := map[comity.ChannelID][]draft{}
+	for i, v := range vs {
+		live, ok := now[v.OID]
+		if !ok {
+			continue // undone meanwhile
+		}
+		live.Raw = v.Raw
+		it, err := s.n.item(ctx, r, live, objs[i])
+		if err != nil {
+			return nil, err
+		}
+		d := s.decideOne(it, peers, a)
+		si := ShareItem{ID: v.ID, Type: v.Type, Name: v.Name, Decision: d}
+		if d.Allowed() {
+			ch := ledger.ChannelIDOf(a.Chain, s.n.ID(), d.Stream)
+			at := places[placeKey{ch, v.ID}]
+			if at != nil && at.OID == v.OID && at.Kind != comity.EntryErase {
+				si.Already = true
+			} else {
+				dr, err := s.n.putDraft(live, v.Raw, d.Handling, at)
+				if err != nil {
+					return nil, err
+				}
+				drafts[ch] = append(drafts[ch], dr)
+			}
+		}
+		*items = append(*items, si)
+	}
+	return drafts, nil
+}
+
+// current reads the agreement again: it may have changed since it was found.
+func (s *sharing) current(ctx context.Context, r store.Reader) (comity.Agreement, error) {
+	rec, err := r.Agreement(ctx, s.agreement.ID)
+	if err != nil {
+		return comity.Agreement{}, err
+	}
+	return readAgreement(rec)
+}
+
+func receivers(ctx context.Context, r store.Reader, parties []comity.Party) ([]policy.Receiver, error) {
+	var out []policy.Receiver
+	for _, p := range parties {
+		peer, err := r.Peer(ctx, p.ID)
+		if err != nil && !comity.Is(err, comity.NotFound) {
+			return nil, err
+		}
+		out = append(out, receiver(p.ID, peer))
+	}
+	return out, nil
+}
+
+// refreshed reads state and handling of the versions as they are now.
+func refreshed(ctx context.Context, r store.Reader, vs []store.Version) (map[store.OID]store.Version, error) {
+	oids := make([]store.OID, len(vs))
+	for i, v := range vs {
+		oids[i] = v.OID
+	}
+	list, err := r.ByOID(ctx, oids, false)
+	out := make(map[store.OID]store.Version, len(list))
+	for _, v := range list {
+		out[v.OID] = v
+	}
+	return out, err
+}
+
+type placeKey struct {
+	channel comity.ChannelID
+	object  comity.ObjectID
+}
+
+func (s *sharing) placements(ctx context.Context, r store.Reader, vs []store.Version) (map[placeKey]*store.Placement, error) {
+	ids := make([]comity.ObjectID, len(vs))
+	for i, v := range vs {
+		ids[i] = v.ID
+	}
+	list, err := r.Placements(ctx, ids)
+	out := make(map[placeKey]*store.Placement, len(list))
+	for i := range list {
+		out[placeKey{list[i].Channel, list[i].Object}] = &list[i]
+	}
+	return out, err
+}
+
+// decideOne returns the first refusal among the readers, else the agreement of
+// all of them.
+func (s *sharing) decideOne(it policy.Item, to []policy.Receiver, a comity.Agreement) comity.Decision {
+	d := comity.Decision{Reasons: []comity.Reason{{Source: "default", Msg: comity.Msg("node.no_readers")}}}
+	for _, r := range to {
+		d = policy.Decide(it, r, []comity.Agreement{a}, s.n.ID(), s.n.now())
+		if !d.Allowed() {
+			return d
+		}
+	}
+	return d
+}
+
+func (s *sharing) count(items []ShareItem) {
+	for _, it := range items {
+		s.res.Considered++
+		switch {
+		case !it.Decision.Allowed():
+			s.res.Refused++
+			s.refused(it.Decision)
+		case it.Already:
+			s.res.Already++
+		default:
+			s.res.Shared++
+			s.streams[it.Decision.Stream]++
+		}
+		if len(s.res.Items) < maxShareItems || !it.Decision.Allowed() && len(s.res.Items) < 2*maxShareItems {
+			s.res.Items = append(s.res.Items, it)
+		}
+	}
+}
+
+// refused counts a refusal under the reason that decided it.
+func (s *sharing) refused(d comity.Decision) {
+	var why comity.Reason
+	for _, r := range d.Reasons {
+		if r.Effect != comity.Allow {
+			why = r
+		}
+	}
+	key := why.Msg.String()
+	if c := s.reasons[key]; c != nil {
+		c.N++
+		return
+	}
+	s.reasons[key] = &ReasonCount{Reason: why, N: 1}
+}
+
+// finish puts the counts in order: most first, then by name.
+func (s *sharing) finish() {
+	for name, n := range s.streams {
+		s.res.Streams = append(s.res.Streams, Count{Name: name, N: n})
+	}
+	sortCounts(s.res.Streams)
+	for _, c := range s.reasons {
+		s.res.Refusals = append(s.res.Refusals, *c)
+	}
+	slices.SortFunc(s.res.Refusals, func(a, b ReasonCount) int {
+		if a.N != b.N {
+			return int(b.N - a.N)
+		}
+		if a.Reason.Msg.String() < b.Reason.Msg.String() {
+			return -1
+		}
+		return 1
+	})
+	slices.SortStableFunc(s.res.Items, func(a, b ShareItem) int {
+		return int(a.Decision.Verdict) - int(b.Decision.Verdict)
+	})
+	if len(s.res.Items) > maxShareItems {
+		s.res.Items = s.res.Items[:maxShareItems]
+	}
+}
+
+func sortCounts(c []Count) {
+	slices.SortFunc(c, func(a, b Count) int {
+		if a.N != b.N {
+			return int(b.N - a.N)
+		}
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+}
