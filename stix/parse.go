@@ -244,10 +244,14 @@ func typeName(s string) bool {
 
 // instant reads the timestamp property name of the object; zero for none.
 func (c *check) instant(name string) time.Time {
-	t, ok := ParseTime(c.t.text0(0, name))
+	s := c.t.text0(0, name)
+	if s == "" {
+		return time.Time{}
+	}
+	t, ok := ParseTime(s)
 	if !ok {
 		// A zone other than Z was reported already; the instant still counts.
-		t, _ = time.Parse(time.RFC3339Nano, c.t.text0(0, name))
+		t, _ = time.Parse(time.RFC3339Nano, s)
 		t = t.UTC()
 	}
 	return t
