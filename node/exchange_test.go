@@ -1,0 +1,186 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/node"
+)
+
+var admin = node.Actor{Name: "test", Role: node.RoleAdmin}
+
+// running is one node with its federation listener and background work.
+type running struct {
+	*node.Node
+	url  string
+	stop func()
+}
+
+// start makes and runs a node in a folder of its own.
+func start(t *testing.T, name string) *running {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), name)
+	if _, err := node.Init(t.Context(), node.InitOptions{Dir: dir, Profile: node.Profile{Name: name, Country: "KZ"}}); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, dir)
+}
+
+func open(t *testing.T, dir string) *running {
+	t.Helper()
+	n, err := node.Open(t.Context(), node.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{Node: n, url: "https://" + ln.Addr().String()}
+	if err := n.SetURL(t.Context(), admin, r.url); err != nil {
+		t.Fatal(err)
+	}
+	srv, err := n.Federation(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { n.Run(ctx) })
+	wg.Go(func() { srv.ServeTLS(ln, "", "") })
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		srv.Close()
+		wg.Wait()
+		n.Close()
+	})
+	t.Cleanup(r.stop)
+	return r
+}
+
+// eventually waits until fn succeeds.
+func eventually(t *testing.T, what string, fn func() error) {
+	t.Helper()
+	var err error
+	for range 300 {
+		if err = fn(); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("%s: %v", what, err)
+}
+
+// pair introduces two nodes and lets both confirm the code.
+func pair(t *testing.T, a, b *running) {
+	t.Helper()
+	ctx := t.Context()
+	if _, err := a.AddPeer(ctx, admin, b.url, nil); err != nil {
+		t.Fatal(err)
+	}
+	var code string
+	eventually(t, "introduction arrives", func() error {
+		p, err := b.Peer(ctx, string(a.ID()))
+		code = p.PairCode
+		return err
+	})
+	if _, err := a.VerifyPeer(ctx, admin, string(b.ID()), code); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.VerifyPeer(ctx, admin, string(a.ID()), code); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// agree makes and signs a bilateral agreement from the template.
+func agree(t *testing.T, a, b *running) comity.AgreementID {
+	t.Helper()
+	ctx := t.Context()
+	text, err := a.AgreementTemplate(ctx, "bilateral", string(b.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	av, err := a.ProposeAgreement(ctx, admin, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "proposal arrives", func() error {
+		_, err := b.SignAgreement(ctx, admin, string(av.ID))
+		return err
+	})
+	eventually(t, "agreement active", func() error {
+		for _, n := range []*running{a, b} {
+			v, err := n.Agreement(ctx, string(av.ID))
+			if err != nil {
+				return err
+			}
+			if v.State != comity.AgreementActive {
+				return fmt.Errorf("%s: %s", n.ID().Short(), v.State)
+			}
+		}
+		return nil
+	})
+	return av.ID
+}
+
+func TestExchange(t *testing.T) {
+	ctx := t.Context()
+	a, b := start(t, "alpha"), start(t, "beta")
+	pair(t, a, b)
+	id := agree(t, a, b)
+	im, err := a.Import(ctx, admin, node.ImportRequest{Reader: reader("198.51.100.7\nevil.example.com\n"), Name: "list.txt", Format: "list", TLP: "green"})
+	if err != nil || im.Accepted != 2 {
+		t.Fatalf("import: %+v %v", im, err)
+	}
+	res, err := a.Share(ctx, admin, node.ShareRequest{Query: &node.ShareQuery{Import: im.ID}, With: string(id)})
+	if err != nil || res.Shared != 2 {
+		t.Fatalf("share: %+v %v", res, err)
+	}
+	var object comity.ObjectID
+	eventually(t, "found at beta", func() error {
+		f, err := b.Find(ctx, "198.51.100[.]7")
+		if err != nil {
+			return err
+		}
+		if len(f.Values) != 1 || len(f.Values[0].Hits) != 1 {
+			return errors.New("not yet")
+		}
+		object = f.Values[0].Hits[0].ID
+		return nil
+	})
+	if _, err := a.Revoke(ctx, admin, object, "false positive"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "revoked at beta", func() error {
+		v, err := b.Show(ctx, object)
+		if err == nil && v.Version.State != comity.StateRevoked {
+			err = errors.New(v.Version.State.String())
+		}
+		return err
+	})
+	for _, n := range []*running{a, b} {
+		reps, err := n.Verify(ctx, admin, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range reps {
+			if !r.OK {
+				t.Errorf("%s: %v", r.Channel, r.Problems)
+			}
+		}
+	}
+}
+
+type closer struct{ *strings.Reader }
+
+func (closer) Close() error { return nil }
+
+func reader(s string) node.ReadCloser { return closer{strings.NewReader(s)} }
