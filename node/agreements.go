@@ -16,14 +16,14 @@ import (
 // agreementList is every agreement read from its documents, oldest first.
 type agreementList []comity.Agreement
 
-func agreements(ctx context.Context, r store.AgreementReader) (agreementList, error) {
+func (n *Node) agreements(ctx context.Context, r store.AgreementReader) (agreementList, error) {
 	recs, err := r.Agreements(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := make(agreementList, 0, len(recs))
 	for _, rec := range recs {
-		a, err := readAgreement(rec)
+		a, err := n.readAgreement(rec)
 		if err != nil {
 			return nil, err
 		}
@@ -32,8 +32,10 @@ func agreements(ctx context.Context, r store.AgreementReader) (agreementList, er
 	return out, nil
 }
 
-func readAgreement(rec store.AgreementRecord) (comity.Agreement, error) {
-	a, err := federation.ParseAgreement(rec.Body)
+// readAgreement reads the clauses of a record, once for each agreement: its
+// body never changes. Lists inside are shared and must not be written to.
+func (n *Node) readAgreement(rec store.AgreementRecord) (comity.Agreement, error) {
+	a, err := n.texts.get(rec.ID, func() (comity.Agreement, error) { return federation.ParseAgreement(rec.Body) })
 	a.ID, a.Chain, a.State = rec.ID, rec.Chain, rec.State
 	return a, err
 }
@@ -49,8 +51,8 @@ func (l agreementList) chain(id comity.AgreementID) comity.Agreement {
 	return out
 }
 
-func agreementTitle(ctx context.Context, r store.AgreementReader, chain comity.AgreementID) string {
-	l, err := agreements(ctx, r)
+func (n *Node) agreementTitle(ctx context.Context, r store.AgreementReader, chain comity.AgreementID) string {
+	l, err := n.agreements(ctx, r)
 	if err != nil {
 		return chain.Short()
 	}
@@ -218,7 +220,7 @@ func (n *Node) putSigned(ctx context.Context, tx store.Tx, a comity.Agreement, r
 // ripen moves agreements along with time: complete to active, active to ended,
 // a replaced version to superseded; and opens the channels of an active one.
 func (n *Node) ripen(ctx context.Context, tx store.Tx, rec store.AgreementRecord) error {
-	a, err := readAgreement(rec)
+	a, err := n.readAgreement(rec)
 	if err != nil {
 		return err
 	}
@@ -372,7 +374,7 @@ func (n *Node) Agreements(ctx context.Context) ([]AgreementView, error) {
 }
 
 func (n *Node) agreementView(rec store.AgreementRecord, channels []ChannelView) (AgreementView, error) {
-	a, err := readAgreement(rec)
+	a, err := n.readAgreement(rec)
 	if err != nil {
 		return AgreementView{}, err
 	}

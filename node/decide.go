@@ -20,7 +20,32 @@ func (n *Node) decide(ctx context.Context, r store.Reader, v store.Version, obj 
 	if err != nil && !comity.Is(err, comity.NotFound) {
 		return comity.Decision{}, err
 	}
-	return policy.Decide(item, receiver(to, peer), ags, n.ID(), n.now()), nil
+	item.Used = make(map[comity.AgreementID]policy.Usage, len(ags))
+	for _, a := range ags {
+		if item.Used[a.ID], err = n.used(ctx, r, a.Chain); err != nil {
+			return comity.Decision{}, err
+		}
+	}
+	d := policy.Decide(item, receiver(to, peer), ags, n.ID(), n.now())
+	named(ctx, r, d, item.Origin)
+	return d, nil
+}
+
+// named puts the name of an object's origin in place of its id in the reasons,
+// which people read.
+func named(ctx context.Context, r store.PeerReader, d comity.Decision, origin comity.MemberID) {
+	if origin == "" {
+		return
+	}
+	name := nameOf(ctx, r, origin)
+	for i := range d.Reasons {
+		args := d.Reasons[i].Msg.Args
+		for j := range args {
+			if args[j].Value == string(origin) {
+				args[j].Value = name
+			}
+		}
+	}
 }
 
 // receiver is a peer as the policy sees it. A peer that is not known here is
@@ -39,7 +64,7 @@ func (n *Node) item(ctx context.Context, r store.Reader, v store.Version, obj co
 	if err != nil {
 		return it, err
 	}
-	ags, err := agreements(ctx, r)
+	ags, err := n.agreements(ctx, r)
 	if err != nil {
 		return it, err
 	}
@@ -99,7 +124,7 @@ func (n *Node) Explain(ctx context.Context, id comity.ObjectID, member string) (
 		if err != nil {
 			return nil, err
 		}
-		ags, err := agreements(ctx, r)
+		ags, err := n.agreements(ctx, r)
 		if err != nil {
 			return nil, err
 		}

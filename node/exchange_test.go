@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/federation"
 	"github.com/comity-net/comity/node"
 )
 
@@ -20,23 +21,29 @@ var admin = node.Actor{Name: "test", Role: node.RoleAdmin}
 // running is one node with its federation listener and background work.
 type running struct {
 	*node.Node
-	url  string
-	stop func()
+	url   string
+	pause func() // ends the background work, not the server
+	stop  func()
 }
 
 // start makes and runs a node in a folder of its own.
-func start(t *testing.T, name string) *running {
+func start(t testing.TB, name string) *running {
+	t.Helper()
+	return startWith(t, name, federation.ClientOptions{})
+}
+
+func startWith(t testing.TB, name string, opt federation.ClientOptions) *running {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
 	if _, err := node.Init(t.Context(), node.InitOptions{Dir: dir, Profile: node.Profile{Name: name, Country: "KZ"}}); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, dir)
+	return open(t, dir, opt)
 }
 
-func open(t *testing.T, dir string) *running {
+func open(t testing.TB, dir string, opt federation.ClientOptions) *running {
 	t.Helper()
-	n, err := node.Open(t.Context(), node.Config{Dir: dir})
+	n, err := node.Open(t.Context(), node.Config{Dir: dir, Client: opt})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +60,12 @@ func open(t *testing.T, dir string) *running {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() { n.Run(ctx) })
+	var wg, bg sync.WaitGroup
+	bg.Go(func() { n.Run(ctx) })
 	wg.Go(func() { srv.ServeTLS(ln, "", "") })
+	r.pause = func() { cancel(); bg.Wait() }
 	r.stop = sync.OnceFunc(func() {
-		cancel()
+		r.pause()
 		srv.Close()
 		wg.Wait()
 		n.Close()
@@ -67,7 +75,7 @@ func open(t *testing.T, dir string) *running {
 }
 
 // eventually waits until fn succeeds.
-func eventually(t *testing.T, what string, fn func() error) {
+func eventually(t testing.TB, what string, fn func() error) {
 	t.Helper()
 	var err error
 	for range 300 {
@@ -80,7 +88,7 @@ func eventually(t *testing.T, what string, fn func() error) {
 }
 
 // pair introduces two nodes and lets both confirm the code.
-func pair(t *testing.T, a, b *running) {
+func pair(t testing.TB, a, b *running) {
 	t.Helper()
 	ctx := t.Context()
 	if _, err := a.AddPeer(ctx, admin, b.url, nil); err != nil {
@@ -101,7 +109,7 @@ func pair(t *testing.T, a, b *running) {
 }
 
 // agree makes and signs a bilateral agreement from the template.
-func agree(t *testing.T, a, b *running) comity.AgreementID {
+func agree(t testing.TB, a, b *running) comity.AgreementID {
 	t.Helper()
 	ctx := t.Context()
 	text, err := a.AgreementTemplate(ctx, "bilateral", string(b.ID()))

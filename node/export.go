@@ -77,4 +77,6 @@ func (n *Node) all(ctx context.Context, q store.Query) iter.Seq2[store.Version, 
 }
 
 // ExportQuery turns the words of a query into what Export and List take.
-func (n *Node) ExportQuery(ctx context.Context, q ShareQuery) (store.Query, error) { return n.query(ctx, q) }
+func (n *Node) ExportQuery(ctx context.Context, q ShareQuery) (store.Query, error) {
+	return n.query(ctx, q)
+}

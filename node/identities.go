@@ -10,35 +10,40 @@ import (
 	"github.com/comity-net/comity/store"
 )
 
-// identities keeps identity notes that were checked, by the hash of their
-// bytes: a page lists many peers, and each check costs several signatures.
-type identities struct {
+// memo keeps what is costly to read and never changes for its key. It is
+// bounded: when full, all is forgotten.
+type memo[K comparable, V any] struct {
 	mu   sync.Mutex
-	held map[comity.Hash]*federation.Identity
+	held map[K]V
 }
 
-const maxIdentities = 4096 // then all are forgotten
+const maxMemo = 4096
 
-// identity reads a note, once for each note.
-func (n *Node) identity(note []byte) (*federation.Identity, error) {
-	sum := comity.Hash(sha256.Sum256(note))
-	n.ids.mu.Lock()
-	id, ok := n.ids.held[sum]
-	n.ids.mu.Unlock()
+// get returns the value held for k, or what read returns; errors are not held.
+func (m *memo[K, V]) get(k K, read func() (V, error)) (V, error) {
+	m.mu.Lock()
+	v, ok := m.held[k]
+	m.mu.Unlock()
 	if ok {
-		return id, nil
+		return v, nil
 	}
-	id, err := federation.ParseIdentity(note)
+	v, err := read()
 	if err != nil {
-		return nil, err
+		return v, err
 	}
-	n.ids.mu.Lock()
-	defer n.ids.mu.Unlock()
-	if n.ids.held == nil || len(n.ids.held) >= maxIdentities {
-		n.ids.held = map[comity.Hash]*federation.Identity{}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.held == nil || len(m.held) >= maxMemo {
+		m.held = map[K]V{}
 	}
-	n.ids.held[sum] = id
-	return id, nil
+	m.held[k] = v
+	return v, nil
+}
+
+// identity reads a note, once for each note: a page lists many peers, and each
+// check costs several signatures.
+func (n *Node) identity(note []byte) (*federation.Identity, error) {
+	return n.ids.get(sha256.Sum256(note), func() (*federation.Identity, error) { return federation.ParseIdentity(note) })
 }
 
 // member returns the identity of this node or of a peer.

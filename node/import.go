@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/comity-net/comity"
@@ -60,7 +61,7 @@ func (n *Node) prepareImport(ctx context.Context, by Actor, req ImportRequest) (
 	opt := ingest.Options{
 		Name: im.Source, Format: req.Format, Mode: mode, Handling: im.Handling, Creator: n.identityID(),
 		Labels: req.Labels, Columns: cols, Now: n.now().Truncate(time.Millisecond), Held: n.heldIndicators,
-		Markings: n.markingLabel, Clock: n.now,
+		Markings: n.markingLabels(), Clock: n.now,
 	}
 	if req.Progress != nil {
 		opt.Progress = func(p ingest.Progress) {
@@ -254,7 +255,7 @@ func (n *Node) forward(ctx context.Context, tx store.Tx, objs []comity.Object, p
 }
 
 func (n *Node) forwardTo(ctx context.Context, tx store.Tx, places []store.Placement, byID map[comity.ObjectID]store.Version, byRaw map[store.OID]comity.Object) error {
-	ags, err := agreements(ctx, tx)
+	ags, err := n.agreements(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -328,13 +329,23 @@ func (n *Node) heldIndicators(ctx context.Context, ids []comity.ObjectID) (map[c
 	return out, err
 }
 
-// markingLabel resolves a marking definition held here to the label it means.
-func (n *Node) markingLabel(id comity.ObjectID) (comity.TLP, bool) {
-	v, err := view(context.Background(), n.store, func(r store.Reader) (store.Version, error) { return r.Object(context.Background(), id) })
-	if err != nil {
-		return comity.Unmarked, false
+// markingLabels returns a function that resolves marking definitions held here
+// to the label they mean. It asks the store once for each: make a new one for
+// each piece of work.
+func (n *Node) markingLabels() func(comity.ObjectID) (comity.TLP, bool) {
+	var known sync.Map
+	return func(id comity.ObjectID) (comity.TLP, bool) {
+		if t, ok := known.Load(id); ok {
+			return t.(comity.TLP), t != comity.Unmarked
+		}
+		ctx := context.Background()
+		v, err := view(ctx, n.store, func(r store.Reader) (store.Version, error) { return r.Object(ctx, id) })
+		if err != nil {
+			v.TLP = comity.Unmarked
+		}
+		known.Store(id, v.TLP)
+		return v.TLP, v.TLP != comity.Unmarked
 	}
-	return v.TLP, v.TLP != comity.Unmarked
 }
 
 // ensureCollection finds a collection by alias or makes it.

@@ -30,7 +30,7 @@ func (n *Node) channelViews(ctx context.Context, r store.Reader) ([]ChannelView,
 	if err != nil {
 		return nil, err
 	}
-	ags, err := agreements(ctx, r)
+	ags, err := n.agreements(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,8 @@ type Node struct {
 
 	signIns  tries
 	sessions sessionCache
-	ids      identities
+	ids      memo[comity.Hash, *federation.Identity]
+	texts    memo[comity.AgreementID, comity.Agreement]
 	signing  sync.Mutex // one signer in this process; compare-and-swap guards between processes
 	sizes    signedSizes
 }

@@ -235,7 +235,7 @@ func (n *Node) takeState(ctx context.Context, tx store.Tx, d federation.InboxDoc
 	if err != nil {
 		return "", err
 	}
-	a, err := readAgreement(rec)
+	a, err := n.readAgreement(rec)
 	if err != nil {
 		return "", err
 	}

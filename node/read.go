@@ -43,7 +43,7 @@ func (s sink) Terms(ctx context.Context, ch comity.Channel) (*federation.Identit
 		if p, err = r.Peer(ctx, ch.Publisher); err != nil {
 			return comity.Agreement{}, err
 		}
-		ags, err := agreements(ctx, r)
+		ags, err := s.n.agreements(ctx, r)
 		return ags.chain(ch.Agreement), err
 	})
 	if err != nil {
@@ -118,6 +118,7 @@ type incoming struct {
 // readItems parses the payloads. A payload that is no acceptable object is kept
 // aside with the reason: its bytes still count for the receipt.
 func (n *Node) readItems(adv federation.Advance) []incoming {
+	opt := stix.Options{Mode: comity.Lenient, Markings: n.markingLabels()}
 	out := make([]incoming, len(adv.Entries))
 	for i := range out {
 		in := &out[i]
@@ -125,7 +126,7 @@ func (n *Node) readItems(adv federation.Advance) []incoming {
 		if in.entry.K != comity.EntryPut || in.item.Nonce == nil {
 			continue
 		}
-		obj, rep := stix.Parse(in.item.Payload, stix.Options{Mode: comity.Lenient, Markings: n.markingLabel})
+		obj, rep := stix.Parse(in.item.Payload, opt)
 		in.object = obj
 		if rep.Outcome == comity.Refused {
 			in.refused = comity.Msg("node.payload_refused", comity.A("why", "msg:stix.refused"))
@@ -174,7 +175,7 @@ func (a *applying) run(ctx context.Context, tx store.Tx, adv federation.Advance)
 // admit asks the policy at the entrance: what the agreement does not cover is
 // kept aside, not stored as an object, and audited.
 func (a *applying) admit(ctx context.Context, tx store.Tx) error {
-	ags, err := agreements(ctx, tx)
+	ags, err := a.n.agreements(ctx, tx)
 	if err != nil {
 		return err
 	}

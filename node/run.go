@@ -93,7 +93,7 @@ func (n *Node) ripenAll(ctx context.Context) error {
 
 // ripe reports whether ripen would change anything.
 func (n *Node) ripe(rec store.AgreementRecord) (bool, error) {
-	a, err := readAgreement(rec)
+	a, err := n.readAgreement(rec)
 	if err != nil {
 		return false, err
 	}
@@ -110,7 +110,7 @@ func (n *Node) toRead(ctx context.Context) ([]comity.Channel, error) {
 		if err != nil {
 			return nil, err
 		}
-		ags, err := agreements(ctx, r)
+		ags, err := n.agreements(ctx, r)
 		if err != nil {
 			return nil, err
 		}

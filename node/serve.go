@@ -84,7 +84,7 @@ func (s source) ReadableChannel(ctx context.Context, peer comity.MemberID, id co
 // now: it is of its audience, verified, not suspended, and the agreement holds.
 // What the channel holds was decided entry by entry when it was appended.
 func (n *Node) mayRead(ctx context.Context, r store.Reader, peer comity.MemberID, c comity.Channel) (bool, error) {
-	ags, err := agreements(ctx, r)
+	ags, err := n.agreements(ctx, r)
 	if err != nil {
 		return false, err
 	}

@@ -179,6 +179,11 @@ func (s *sharing) decideAll(ctx context.Context, r store.Reader, vs []store.Vers
 	if err != nil {
 		return nil, err
 	}
+	used, err := s.n.used(ctx, r, a.Chain)
+	if err != nil {
+		return nil, err
+	}
+	rules := policy.Prepare([]comity.Agreement{a}, s.n.ID())
 	drafts := map[comity.ChannelID][]draft{}
 	for i, v := range vs {
 		live, ok := now[v.OID]
@@ -190,7 +195,9 @@ func (s *sharing) decideAll(ctx context.Context, r store.Reader, vs []store.Vers
 		if err != nil {
 			return nil, err
 		}
-		d := s.decideOne(it, peers, a)
+		it.Used = map[comity.AgreementID]policy.Usage{a.ID: used}
+		d := s.decideOne(it, peers, rules)
+		named(ctx, r, d, it.Origin)
 		si := ShareItem{ID: v.ID, Type: v.Type, Name: v.Name, Decision: d}
 		if d.Allowed() {
 			ch := ledger.ChannelIDOf(a.Chain, s.n.ID(), d.Stream)
@@ -203,6 +210,8 @@ func (s *sharing) decideAll(ctx context.Context, r store.Reader, vs []store.Vers
 					return nil, err
 				}
 				drafts[ch] = append(drafts[ch], dr)
+				used.ObjectsToday++
+				used.BytesToday += dr.entry.S
 			}
 		}
 		*items = append(*items, si)
@@ -216,7 +225,7 @@ func (s *sharing) current(ctx context.Context, r store.Reader) (comity.Agreement
 	if err != nil {
 		return comity.Agreement{}, err
 	}
-	return readAgreement(rec)
+	return s.n.readAgreement(rec)
 }
 
 func receivers(ctx context.Context, r store.Reader, parties []comity.Party) ([]policy.Receiver, error) {
@@ -265,10 +274,10 @@ func (s *sharing) placements(ctx context.Context, r store.Reader, vs []store.Ver
 
 // decideOne returns the first refusal among the readers, else the agreement of
 // all of them.
-func (s *sharing) decideOne(it policy.Item, to []policy.Receiver, a comity.Agreement) comity.Decision {
+func (s *sharing) decideOne(it policy.Item, to []policy.Receiver, rules *policy.Rules) comity.Decision {
 	d := comity.Decision{Reasons: []comity.Reason{{Source: "default", Msg: comity.Msg("node.no_readers")}}}
 	for _, r := range to {
-		d = policy.Decide(it, r, []comity.Agreement{a}, s.n.ID(), s.n.now())
+		d = rules.Decide(it, r, s.n.now())
 		if !d.Allowed() {
 			return d
 		}

@@ -61,7 +61,7 @@ func (n *Node) sources(ctx context.Context, r store.Reader, oid store.OID) ([]So
 				out[i].Title = im.Source
 			}
 		case comity.DoorChannel:
-			out[i].Title = agreementTitle(ctx, r, s.Agreement)
+			out[i].Title = n.agreementTitle(ctx, r, s.Agreement)
 		}
 	}
 	return out, nil
@@ -145,7 +145,7 @@ func (n *Node) holders(ctx context.Context, r store.Reader, v store.Version, obj
 	if err != nil {
 		return nil, err
 	}
-	ags, err := agreements(ctx, r)
+	ags, err := n.agreements(ctx, r)
 	if err != nil {
 		return nil, err
 	}
