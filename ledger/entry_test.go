@@ -137,9 +137,11 @@ func TestParseEntryRefuses(t *testing.T) {
 		"deep":              `{"v":1,"k":"ctl","ctl":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,
 		"over 64 KiB":       swap(`}`, `,"why":"`+strings.Repeat("x", 70000)+`"}`),
 	} {
-		if e, err := ParseEntry([]byte(in)); err == nil {
+		e, err := ParseEntry([]byte(in))
+		if err == nil {
 			t.Errorf("%s: accepted as %+v", name, e)
 		}
+		fits(t, err)
 	}
 }
 

@@ -122,9 +122,11 @@ func TestOpenCheckpointRefuses(t *testing.T) {
 		cases[fmt.Sprint("byte ", i)] = b
 	}
 	for name, b := range cases {
-		if got, err := OpenCheckpoint(b, v, testOrigin); !comity.Is(err, comity.Unverified) {
+		got, err := OpenCheckpoint(b, v, testOrigin)
+		if !comity.Is(err, comity.Unverified) {
 			t.Errorf("%s: %v %v", name, got, err)
 		}
+		fits(t, err)
 	}
 	if _, err := OpenCheckpoint(msg, otherV, testOrigin); !comity.Is(err, comity.Unverified) {
 		t.Errorf("other verifier: %v", err)
@@ -288,9 +290,11 @@ func TestDocumentRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenDocument(msg, v); err == nil {
+		_, err = OpenDocument(msg, v)
+		if err == nil {
 			t.Errorf("%s: opened", name)
 		}
+		fits(t, err)
 	}
 	for _, typ := range []string{"", "x", "comity/", "comity/Agreement/v1", "comity agreement v1", "a\nb/v1", strings.Repeat("a", 70) + "/v1"} {
 		if _, err := SignDocument(typ, []byte("{}"), s); err == nil {

@@ -283,6 +283,7 @@ func mustFail(t rapid.TB, err error) {
 	if !comity.Is(err, comity.Unverified) {
 		t.Fatalf("got %v, want Unverified", err)
 	}
+	fits(t, err)
 }
 
 func TestSizesOutOfBounds(t *testing.T) {

@@ -122,19 +122,20 @@ func (j *judge) refuse(source, key string, args ...comity.Arg) bool {
 
 // judge gives the stream that allows, or nil.
 func (j *judge) judge() *streamRule {
-	// Every step is asked even after a refusal, so that all reasons are listed.
-	ok := j.complete()
-	if !ok {
+	if !j.complete() {
 		return nil
 	}
-	for _, step := range [...]func(*judge) bool{(*judge).marking, (*judge).state, (*judge).onward, (*judge).member} {
-		if !step(j) {
-			ok = false
-			if j.quiet {
-				return nil
-			}
+	if j.quiet {
+		if !j.marking() || !j.state() || !j.onward() || !j.member() {
+			return nil
 		}
+		return j.agreements()
 	}
+	// Every step is asked even after a refusal, so that all reasons are listed.
+	ok := j.marking()
+	ok = j.state() && ok
+	ok = j.onward() && ok
+	ok = j.member() && ok
 	if !ok {
 		return nil
 	}
