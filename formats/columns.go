@@ -73,9 +73,13 @@ func ParseColumns(s string) (Columns, error) {
 func MatchHeader(cells []string) (c Columns, ok bool) {
 	best := make([]int, len(columnNames)) // rank of the word taken, so that "value" beats "ip"
 	for at, cell := range cells {
+		if len(cell) > 100 {
+			continue // no header word, and not worth the work
+		}
+		word := headerWord(cell)
 		for i, words := range columnNames {
 			for rank, w := range words {
-				if w == headerWord(cell) && (*c.field(i) == 0 || rank < best[i]) {
+				if w == word && (*c.field(i) == 0 || rank < best[i]) {
 					*c.field(i), best[i] = at+1, rank
 				}
 			}
@@ -85,9 +89,10 @@ func MatchHeader(cells []string) (c Columns, ok bool) {
 }
 
 func columnOf(name string) int {
+	word := headerWord(name)
 	for i, words := range columnNames {
 		for _, w := range words {
-			if w == headerWord(name) {
+			if w == word {
 				return i
 			}
 		}

@@ -29,6 +29,7 @@ type CSV struct {
 	comma byte
 	cols  Columns
 	width int
+	head  bool
 	held  []Row  // rows read ahead: the first, when it was no header
 	ahead []Line // lines read ahead while looking for the end of a quoted cell
 }
@@ -63,6 +64,7 @@ func NewCSV(r io.Reader, opt CSVOptions) (*CSV, error) {
 	cells := c.Cells(first)
 	c.width = len(cells)
 	head, isHeader := MatchHeader(cells)
+	c.head = isHeader
 	switch {
 	case !c.cols.IsZero():
 		if !isHeader {
@@ -86,9 +88,15 @@ func (c *CSV) Columns() Columns { return c.cols }
 // Width returns how many cells the first row has; 0 for an empty table.
 func (c *CSV) Width() int { return c.width }
 
+// HasHeader reports whether the first row was a header.
+func (c *CSV) HasHeader() bool { return c.head }
+
+// headComments bounds the comment lines in which a header is looked for.
+const headComments = 100
+
 // first returns the first row, or a header that stands in a comment.
 func (c *CSV) first() (Row, error) {
-	for {
+	for comments := 0; ; {
 		l, err := c.lines.Next()
 		if err != nil {
 			return Row{}, err
@@ -96,15 +104,23 @@ func (c *CSV) first() (Row, error) {
 		if len(bytes.TrimSpace(l.Text)) == 0 {
 			continue
 		}
-		if l.Text[0] == '#' { // abuse.ch lists name their columns in a comment
-			comma := detectComma(l.Text)
-			cells := splitCells(l.Text, comma)
-			if h, ok := MatchHeader(cells); !ok || len(cells) < 2 || h.Value == 0 {
-				continue
-			}
+		if l.Text[0] != '#' {
+			return c.row(l), nil
 		}
-		return c.row(l), nil
+		if comments++; comments <= headComments && namesColumns(l.Text) { // abuse.ch does so
+			return c.row(l), nil
+		}
 	}
+}
+
+// namesColumns reports whether a comment is a header of several columns.
+func namesColumns(line []byte) bool {
+	cells := splitCells(line, detectComma(line))
+	if len(cells) < 2 {
+		return false
+	}
+	_, ok := MatchHeader(cells)
+	return ok
 }
 
 // Next returns the next row; io.EOF after the last. A row that cannot be read

@@ -1,6 +1,8 @@
 package formats
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,11 +32,12 @@ type Indicator struct {
 // ID returns the id of the indicator: a UUIDv5 of creator and value, the same
 // that stix.Indicator gives, so the same value from the same creator is the
 // same object whichever way it came.
-func (in *Indicator) ID() comity.ObjectID { return indicatorID(in.Creator, in.Value) }
+func (in *Indicator) ID() comity.ObjectID { return stix.IndicatorID(in.Creator, in.Value) }
 
 // Encode returns the STIX 2.1 object.
 //
-// INVARIANT: the bytes are a function of the fields alone (TestIndicatorStable).
+// INVARIANT: the bytes are a function of the fields alone, and those of
+// stix.Indicator where no more is said than it takes (TestIndicatorStable).
 //
 // The error is of kind Invalid when the kind of value has no pattern, or when
 // ValidUntil is not after ValidFrom.
@@ -75,12 +78,24 @@ func (in *Indicator) Encode() ([]byte, error) {
 		o.number("confidence", in.Confidence)
 	}
 	if in.Source != "" {
-		o.raw("external_references", append(append([]byte(`[{"source_name":`), quoted(in.Source)...), `}]`...))
+		o.raw("external_references", reference(in.Source))
 	}
 	if m := stix.TLPMarking(in.TLP); m != "" {
 		o.list("object_marking_refs", []string{string(m)})
 	}
 	return append(o.b, '}'), nil
+}
+
+// reference names a source. STIX wants more than a name: the URL if it is one,
+// else the name again as description.
+func reference(source string) []byte {
+	detail := `,"description":`
+	if strings.HasPrefix(source, "https://") || strings.HasPrefix(source, "http://") {
+		detail = `,"url":`
+	}
+	b := append([]byte(`[{"source_name":`), quoted(source)...)
+	b = append(append(b, detail...), quoted(source)...)
+	return append(b, `}]`...)
 }
 
 // allLabels returns the labels and the country, each once, in order.
@@ -115,7 +130,7 @@ func (o *objectWriter) text(name, v string) {
 }
 
 func (o *objectWriter) number(name string, v int) {
-	o.raw(name, appendInt(nil, v))
+	o.raw(name, strconv.AppendInt(nil, int64(v), 10))
 }
 
 func (o *objectWriter) list(name string, vs []string) {

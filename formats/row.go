@@ -90,10 +90,13 @@ var kindWords = map[string]comity.ValueKind{
 
 // value reads the cell as the type says, or by its form. A mere word is none.
 func value(typ, text string) (comity.Value, bool) {
+	v, ok := extract.Guess(text)
 	if k, known := kindWords[headerWord(typ)]; known {
+		if ok && v.Kind == k {
+			return v, true // refanged, unlike what Normalize gives
+		}
 		return extract.Normalize(k, text)
 	}
-	v, ok := extract.Guess(text)
 	if !ok || v.Kind == comity.ValueName || v.Kind == comity.ValueOther {
 		return comity.Value{}, false
 	}
@@ -129,7 +132,7 @@ var dateForms = [...]string{time.RFC3339Nano, "2006-01-02", "2006-01-02 15:04:05
 func date(s string) (time.Time, bool) {
 	for _, f := range dateForms {
 		if t, err := time.Parse(f, s); err == nil && t.Year() >= 1970 && t.Year() < 10_000 {
-			return t.UTC(), true
+			return t.UTC().Truncate(time.Millisecond), true // the precision of STIX times
 		}
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n >= 1e9 && n < 1e11 {

@@ -100,10 +100,31 @@ func topLevelNames(b []byte, seen map[string]bool) bool {
 }
 
 // isTable reports whether the first line that is no comment is a header of
-// several columns, or a row of several cells of which one is an indicator.
+// several columns, or the first rows are equally wide with one indicator each.
 func isTable(head []byte) bool {
 	c, err := formats.NewCSV(bytes.NewReader(head), formats.CSVOptions{})
-	return err == nil && c.Width() > 1 && c.Columns().Value > 0
+	if err != nil || c.Width() < 2 || c.Columns().Value == 0 {
+		return false
+	}
+	if c.HasHeader() {
+		return true
+	}
+	for range 3 {
+		r, err := c.Next()
+		if err != nil {
+			break
+		}
+		cells, values := c.Cells(r), 0
+		for _, cell := range cells {
+			if v, ok := guess(cell); ok && v.Kind != comity.ValuePath && v.Kind != comity.ValueASN {
+				values++
+			}
+		}
+		if len(cells) != c.Width() || values != 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // isList reports whether most of the lines are one indicator each.

@@ -26,6 +26,8 @@ type FetchOptions struct {
 	Stall        time.Duration // without a byte of the body; 60 s
 	Agent        string        // User-Agent; "comity"
 	Resolver     *net.Resolver // nil is the system's
+
+	public func(netip.Addr) bool // for tests; nil is publicAddr
 }
 
 // Info is what the server said of a download.
@@ -45,7 +47,7 @@ const maxRedirects = 5
 // link-local, multicast, reserved or unspecified, or that carries such an IPv4
 // address inside (mapped, NAT64, 6to4), unless AllowPrivate: the address is
 // looked at when it is dialled, so neither a redirect nor a name that changes
-// its address leads there (TestFetchPrivate…). Proxies of the environment are
+// its address leads there (TestFetchPrivate, TestFetchRedirectPrivate). Proxies of the environment are
 // not used, and a password in the URL is sent to that host only.
 //
 // The error is Usage for a URL that is none, Forbidden with ingest.url_private
@@ -90,6 +92,9 @@ func (o FetchOptions) withDefaults() FetchOptions {
 			*p = d
 		}
 	}
+	if o.public == nil {
+		o.public = publicAddr
+	}
 	if o.Agent == "" {
 		o.Agent = "comity"
 	}
@@ -112,7 +117,7 @@ func checkURL(raw string) (*url.URL, error) {
 func newClient(start *url.URL, opt FetchOptions) (*http.Client, func()) {
 	d := &net.Dialer{Timeout: opt.Connect, Resolver: opt.Resolver}
 	if !opt.AllowPrivate {
-		d.ControlContext = refusePrivate
+		d.ControlContext = opt.refusePrivate
 	}
 	t := &http.Transport{
 		Proxy:                  nil,
@@ -154,12 +159,12 @@ type privateError struct{ addr netip.Addr }
 func (e *privateError) Error() string { return "address " + e.addr.String() + " is not public" }
 
 // refusePrivate is asked by the dialler for each address just before connecting.
-func refusePrivate(_ context.Context, _, address string, _ syscall.RawConn) error {
+func (o FetchOptions) refusePrivate(_ context.Context, _, address string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return err
 	}
-	if !publicAddr(ap.Addr()) {
+	if !o.public(ap.Addr()) {
 		return &privateError{ap.Addr()}
 	}
 	return nil

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"sync/atomic"
@@ -28,6 +29,7 @@ const (
 // input is the stream after unpacking, and where in it we are. The reading
 // goroutine owns it; the two counters may be read by others.
 type input struct {
+	ctx      context.Context // ends reading, also where much is passed over
 	opt      Options
 	raw      io.Reader
 	packed   atomic.Int64 // bytes read, as they come
@@ -37,9 +39,12 @@ type input struct {
 	layers  []string      // compressions around it, outermost first
 	closers []func()
 	format  string // what it is read as; set by newSource
+	fault   error  // why reading failed first; whoever reads may wrap or hide it
 }
 
-func newInput(r io.Reader, opt Options) *input { return &input{opt: opt, raw: r} }
+func newInput(ctx context.Context, r io.Reader, opt Options) *input {
+	return &input{ctx: ctx, opt: opt, raw: r}
+}
 
 func (in *input) close() {
 	for _, f := range in.closers {
@@ -49,7 +54,7 @@ func (in *input) close() {
 
 // open unpacks as often as the content is packed and looks at its beginning.
 func (in *input) open() error {
-	r := bufio.NewReaderSize(&counter{r: in.raw, n: &in.packed, check: in.checkPacked}, 256<<10)
+	r := bufio.NewReaderSize(&counter{r: in.raw, in: in, n: &in.packed, check: in.checkPacked}, 256<<10)
 	for {
 		head, err := r.Peek(8)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -68,7 +73,7 @@ func (in *input) open() error {
 		}
 		r = bufio.NewReaderSize(inner, peekBytes)
 	}
-	in.r = bufio.NewReaderSize(&counter{r: r, n: &in.unpacked, check: in.checkUnpacked}, peekBytes)
+	in.r = bufio.NewReaderSize(&counter{r: r, in: in, n: &in.unpacked, check: in.checkUnpacked}, peekBytes)
 	head, err := in.r.Peek(peekBytes)
 	if len(head) == 0 && err != nil && !errors.Is(err, io.EOF) {
 		return in.explain(err)
@@ -145,6 +150,9 @@ func (in *input) checkUnpacked(n int64) error {
 // explain turns an error of reading into one that says where and why.
 func (in *input) explain(err error) error {
 	var known *comity.Error
+	if in.fault != nil && err != nil {
+		err = in.fault
+	}
 	switch {
 	case err == nil, errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return err
@@ -174,17 +182,24 @@ func (in *input) fail(kind comity.Kind, key string, cause error, args ...comity.
 	return comity.E(kind, "import", in.opt.Name, comity.Msg(key, args...), cause)
 }
 
-// counter counts what passes and stops at a bound.
+// counter counts what passes, stops at a bound and remembers what failed.
 type counter struct {
 	r     io.Reader
+	in    *input
 	n     *atomic.Int64
 	check func(int64) error
 }
 
 func (c *counter) Read(b []byte) (int, error) {
+	if err := c.in.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := c.r.Read(b)
 	if over := c.check(c.n.Add(int64(n))); over != nil {
-		return n, over
+		err = over
+	}
+	if err != nil && err != io.EOF && c.in.fault == nil {
+		c.in.fault = err
 	}
 	return n, err
 }

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"github.com/comity-net/comity"
@@ -24,13 +25,13 @@ type made struct {
 // finish asks which of them are held, makes them and judges them like every
 // other object.
 func (m *maker) finish(ctx context.Context, all []made, out *results) error {
+	ids := make([]comity.ObjectID, len(all))
+	for i := range all {
+		m.fill(&all[i].e)
+		ids[i] = all[i].e.ID()
+	}
 	var held map[comity.ObjectID]Held
 	if m.opt.Held != nil && len(all) > 0 {
-		ids := make([]comity.ObjectID, len(all))
-		for i := range all {
-			m.fill(&all[i].e)
-			ids[i] = all[i].e.ID()
-		}
 		var err error
 		if held, err = m.opt.Held(ctx, ids); err != nil {
 			return err
@@ -42,8 +43,7 @@ func (m *maker) finish(ctx context.Context, all []made, out *results) error {
 			return err
 		}
 		a := &all[i]
-		m.fill(&a.e)
-		id := a.e.ID()
+		id := ids[i]
 		h, known := held[id]
 		if known && h.Withdrawn {
 			out.refuse(a.u, id, refused("withdrawn", "", comity.Msg("ingest.withdrawn", comity.A("value", a.e.Value.Text))))
@@ -65,9 +65,7 @@ func (m *maker) fill(e *formats.Entry) {
 		e.TLP = m.opt.Handling
 	}
 	e.Creator = m.opt.Creator
-	if len(m.opt.Labels) > 0 && len(e.Labels) == 0 {
-		e.Labels = m.opt.Labels
-	}
+	e.Labels = append(slices.Clip(e.Labels), m.opt.Labels...)
 }
 
 // encode chooses the times. A row's own date makes created (never later than
@@ -79,10 +77,14 @@ func (m *maker) fill(e *formats.Entry) {
 func (m *maker) encode(e formats.Entry, h Held, known bool) ([]byte, error) {
 	now := m.opt.Now.UTC().Truncate(time.Millisecond)
 	e.Created, e.Modified = now, now
+	seen := e.Seen
+	if seen.After(now) {
+		seen = time.Time{} // a clock elsewhere is fast, or the date is a plan
+	}
 	if known && !h.Created.IsZero() {
 		e.Created, e.Modified = h.Created, h.Modified
 		raw, err := e.Encode()
-		if err != nil || (sha256.Sum256(raw) == h.Digest && !e.Seen.After(h.Modified)) {
+		if err != nil || (sha256.Sum256(raw) == h.Digest && !seen.After(h.Modified)) {
 			return raw, err
 		}
 		e.Modified = later(now, h.Modified.Add(time.Millisecond))
@@ -92,8 +94,8 @@ func (m *maker) encode(e formats.Entry, h Held, known bool) ([]byte, error) {
 		e.Created = e.ValidFrom
 		e.Modified = e.ValidFrom
 	}
-	if e.Seen.After(e.Modified) && e.Seen.Before(now) {
-		e.Modified = e.Seen
+	if seen.After(e.Modified) {
+		e.Modified = seen
 	}
 	return e.Encode()
 }

@@ -45,9 +45,11 @@ func Run(ctx context.Context, r io.Reader, opt Options, sink Sink) (Summary, err
 	p := &pipeline{opt: opt, sink: sink}
 	p.opt.Limits = opt.Limits.withDefaults()
 	p.room = semaphore.NewWeighted(inFlight(p.opt.Limits))
-	p.in = newInput(r, p.opt)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.in = newInput(ctx, r, p.opt)
 	defer p.in.close()
-	sum, err := p.run(ctx)
+	sum, err := p.run(ctx, cancel)
 	sum.Bytes, sum.Unpacked = p.in.packed.Load(), p.in.unpacked.Load()
 	return sum, err
 }
@@ -97,8 +99,7 @@ type source interface {
 	judge(ctx context.Context, us []unit, out *results) error
 }
 
-func (p *pipeline) run(ctx context.Context) (sum Summary, err error) {
-	ctx, cancel := context.WithCancel(ctx)
+func (p *pipeline) run(ctx context.Context, cancel context.CancelFunc) (sum Summary, err error) {
 	var wg sync.WaitGroup
 	defer func() {
 		cancel() // whatever ended the gathering ends the others

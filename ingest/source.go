@@ -12,8 +12,8 @@ import (
 // newSource finds out what the input is and returns its source.
 func newSource(p *pipeline) (source, error) {
 	format := p.opt.Format
+	head, _ := p.in.r.Peek(peekBytes) // an error comes again when it is read
 	if format == "" || format == FormatAuto {
-		head, _ := p.in.r.Peek(peekBytes)
 		var err error
 		if format, err = Detect(p.opt.Name, head); err != nil {
 			return nil, err
@@ -26,10 +26,11 @@ func newSource(p *pipeline) (source, error) {
 	m := &maker{opt: &p.opt, name: p.opt.Name}
 	switch format {
 	case FormatSTIX:
-		lim := stix.Limits{MaxObject: p.opt.Limits.Object, MaxDepth: p.opt.Limits.Depth}
+		lim := stix.Limits{MaxObject: p.opt.Limits.Object}
 		return &stixSource{opt: &p.opt, r: stix.NewReader(p.in.r, lim)}, nil
 	case FormatList:
-		return &listSource{maker: m, lines: formats.NewLines(p.in.r, p.opt.Limits.Line), max: p.opt.Limits.Line}, nil
+		return &listSource{maker: m, lines: formats.NewLines(p.in.r, p.opt.Limits.Line), max: p.opt.Limits.Line,
+			domains: isDomainList(head)}, nil
 	case FormatCSV:
 		t, err := formats.NewCSV(p.in.r, formats.CSVOptions{Columns: p.opt.Columns, MaxRow: p.opt.Limits.Line})
 		if err != nil {
