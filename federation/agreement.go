@@ -17,6 +17,7 @@ import (
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/ledger"
+	"github.com/comity-net/comity/policy"
 )
 
 // TypeAgreement is the type line of an agreement's body.
@@ -31,7 +32,6 @@ const (
 var (
 	streamName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 	stixType   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,249}$`)
-	period     = regexp.MustCompile(`^P(\d{1,6}Y)?(\d{1,6}M)?(\d{1,6}W)?(\d{1,6}D)?(T(\d{1,6}H)?(\d{1,6}M)?(\d{1,6}S)?)?$`)
 	fraction   = regexp.MustCompile(`^[1-9]\d?/[1-9]\d?$`)
 	hexID      = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
@@ -182,7 +182,8 @@ func DraftAgreement(a comity.Agreement, rand io.Reader) ([]byte, error) {
 
 // NewAgreement turns edited JSON into the body that all parties sign: the type
 // line and the JSON on one line, otherwise as written. Unlike ParseAgreement it
-// also refuses unknown members, for a misspelt clause would silently not hold.
+// also refuses unknown members, for a misspelt clause would silently not hold, and
+// what policy.CheckAgreement says must not be signed.
 func NewAgreement(draft []byte) (body []byte, a comity.Agreement, err error) {
 	const op = "propose agreement"
 	if len(draft) > maxAgreement {
@@ -199,8 +200,15 @@ func NewAgreement(draft []byte) (body []byte, a comity.Agreement, err error) {
 		return nil, a, invalid(op, "", err, "federation.agreement_malformed", comity.A("cause", err))
 	}
 	body = append(append([]byte(TypeAgreement+"\n"), line.Bytes()...), '\n')
-	a, err = ParseAgreement(body)
-	return body, a, err
+	if a, err = ParseAgreement(body); err != nil {
+		return nil, a, err
+	}
+	for _, f := range policy.CheckAgreement(a) {
+		if f.Refuses {
+			return nil, comity.Agreement{}, comity.E(comity.Invalid, op, f.Path, f.Msg, nil)
+		}
+	}
+	return body, a, nil
 }
 
 // ParseAgreement reads a signed body (type line and JSON). Unknown members are

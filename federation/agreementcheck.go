@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/policy"
 )
 
 // agreement checks the body and gives its clauses. Every clause must be one that
@@ -124,9 +125,10 @@ func (b *streamBody) stream(a *comity.Agreement) (s comity.Stream, wrong string)
 		Within: b.Within, Backfill: b.Backfill, Onward: b.Onward, Retention: b.Retention}, ""
 }
 
-// validPeriod accepts "" and ISO 8601 durations that name some time.
+// validPeriod accepts "" and what the policy can read.
 func validPeriod(p comity.Period) bool {
-	return p == "" || (period.MatchString(string(p)) && p != "P" && p[len(p)-1] != 'T')
+	_, err := policy.ParsePeriod(p)
+	return err == nil
 }
 
 // distinct reports whether every party has an id of the right shape, its own,

@@ -83,7 +83,7 @@ func decompress(r io.Reader, limit int64) (io.ReadCloser, error) {
 	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(uint64(max(limit, maxWindow))))
 	if err != nil {
-		return nil, comity.E(comity.Internal, "decompress", "", comity.Msg("federation.bad_encoding"), err)
+		return nil, comity.E(comity.Internal, "decompress", "", comity.Msg("federation.internal"), err)
 	}
 	return d.IOReadCloser(), nil
 }

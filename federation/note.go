@@ -20,16 +20,18 @@ func lineKey(line []byte) (name string, hash uint32, ok bool) {
 	return name, binary.BigEndian.Uint32(sig), true
 }
 
-// splitNote takes a checkpoint apart: the note with the lines of the key v, and
-// the other lines.
+// splitNote takes a checkpoint apart: the note with the lines of the key v (nil
+// when there is none), and the other lines.
 func splitNote(msg []byte, v note.Verifier) (own []byte, others [][]byte, ok bool) {
 	text, sigs, ok := notePart(msg)
 	if !ok {
 		return nil, nil, false
 	}
-	own = append(bytes.Clone(text), '\n')
 	for line := range bytes.Lines(sigs) {
 		if signedBy(line, v) {
+			if own == nil {
+				own = append(bytes.Clone(text), '\n')
+			}
 			own = append(own, line...)
 		} else {
 			others = append(others, bytes.Clone(line))

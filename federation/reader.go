@@ -156,8 +156,8 @@ func (s *syncing) run(ctx context.Context, wait time.Duration) error {
 	if err := s.checkpoint(ctx, wait); err != nil {
 		return err
 	}
-	if s.note == nil {
-		return nil
+	if s.target.Size == 0 {
+		return nil // nothing to hold, nothing to sign for
 	}
 	if s.target.Size > s.ch.Head.Size {
 		if err := s.advance(ctx); err != nil {

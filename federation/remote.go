@@ -69,6 +69,9 @@ func (r *Remote) Checkpoint(ctx context.Context, ch comity.ChannelID, after int6
 	if !ok {
 		return nil, nil, invalid(op, ch, nil, "federation.bad_answer", comity.A("peer", r.id.Name))
 	}
+	if len(note) == 0 {
+		note = b // not signed by the peer: who did sign it, OpenCheckpoint says
+	}
 	return note, receipts, nil
 }
 

@@ -27,9 +27,10 @@ func (r *Remote) unreachable(op string, ctx context.Context, w *watch, err error
 	if errors.Is(err, errPrivate) {
 		return forbidden(op, r.id.ID, "federation.private_address", comity.A("url", clip(r.id.URL)))
 	}
-	// net/http has no error values for these two.
-	if s := err.Error(); strings.Contains(s, "headers exceeded") || strings.Contains(s, "header list") {
-		return r.tooMuch(op, "header", maxHeader, err)
+	// net/http has no error values for these; HTTP/2 says COMPRESSION_ERROR of a
+	// single header over its bound.
+	if s := err.Error(); strings.Contains(s, "headers exceeded") || strings.Contains(s, "header list") || strings.Contains(s, "COMPRESSION_ERROR") {
+		return comity.E(comity.TooLarge, op, r.id.ID, comity.Msg("federation.bad_header", comity.A("peer", r.id.Name), comity.A("limit", maxHeader)), err)
 	}
 	return comity.E(comity.Unreachable, op, r.id.ID, comity.Msg("federation.unreachable", comity.A("peer", r.id.Name),
 		comity.A("url", clip(r.id.URL)), comity.A("cause", "msg:federation.cause_"+causeWord(w, err))), err)

@@ -17,11 +17,11 @@ func headAt(ctx context.Context, r ledger.TileReader, head comity.Head, size int
 	switch {
 	case size < 0 || size > head.Size:
 		return comity.Head{}, invalid(op, size, nil, "federation.beyond_end", comity.A("index", size), comity.A("size", head.Size))
-	case size == head.Size:
-		return head, nil
-	case size == 0:
+	case size == 0: // the stored head of a log nobody wrote to has no root
 		var empty ledger.Edge
 		return empty.Head(), nil
+	case size == head.Size:
+		return head, nil
 	}
 	t := tlog.TileHashReader(tlog.Tree{N: head.Size, Hash: tlog.Hash(head.Root)}, tiles{ctx, r})
 	root, err := tlog.TreeHash(size, t)

@@ -1,0 +1,73 @@
+package federation
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/comity-net/comity/ledger"
+)
+
+type front = func(w http.ResponseWriter, r *http.Request, next http.Handler)
+
+// onPath lets f answer what has part in its path, and the honest server the rest.
+func onPath(part string, f front) front {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if strings.Contains(r.URL.Path, part) {
+			f(w, r, next)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}
+}
+
+func status(code int) front {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(code) }
+}
+
+// answer sends a fixed body.
+func answer(body []byte, headers ...string) front {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		for i := 0; i+1 < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		_, _ = w.Write(body)
+	}
+}
+
+// honest gets the honest answer, uncompressed.
+func honest(r *http.Request, next http.Handler) *httptest.ResponseRecorder {
+	r = r.Clone(r.Context())
+	r.Header.Del("Accept-Encoding")
+	rec := httptest.NewRecorder()
+	next.ServeHTTP(rec, r)
+	return rec
+}
+
+// rewrite changes the honest answer's bytes.
+func rewrite(change func([]byte) []byte) front {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		rec := honest(r, next)
+		w.WriteHeader(rec.Code)
+		_, _ = w.Write(change(rec.Body.Bytes()))
+	}
+}
+
+// rechunk changes the honest chunk.
+func rechunk(t testing.TB, change func(*ledger.Chunk)) front {
+	return rewrite(func(b []byte) []byte {
+		c, err := ledger.ReadChunk(bytes.NewReader(b), ledger.Limits{})
+		if err != nil {
+			t.Errorf("honest chunk: %v", err)
+			return b
+		}
+		change(&c)
+		var out bytes.Buffer
+		if err := ledger.WriteChunk(&out, c.From, c.Items, c.End, c.Proof); err != nil {
+			t.Errorf("write chunk: %v", err)
+		}
+		return out.Bytes()
+	})
+}
