@@ -158,13 +158,12 @@ func (c *check) value(i int32, p prop) {
 func (c *check) integer(i int32, p prop) {
 	s := c.t.raw(i)
 	if n, err := strconv.ParseInt(s, 10, 64); err != nil || n > 1<<53-1 || n < -(1<<53-1) {
-		r := ruleInteger
-		if f, ferr := strconv.ParseFloat(s, 64); ferr == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-			r = ruleKindSoft // "1.0": written as a float, but the number is clear
-			c.breach(r, i, comity.A("want", formKinds[p.form].word))
+		if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) < 1<<53 {
+			// "1.0" or "1.5": not an integer, but no other software will change it
+			c.breach(kindRule(p), i, comity.A("want", formKinds[p.form].word))
 			return
 		}
-		c.breach(r, i, comity.A("value", clip(s, 40)))
+		c.breach(ruleInteger, i, comity.A("value", clip(s, 40)))
 	}
 }
 
@@ -190,7 +189,7 @@ func (c *check) numbers() {
 	}
 }
 
-// timestamp: RFC 3339 in UTC (section 2.15).
+// timestamp: RFC 3339 in UTC (section 2.16).
 func (c *check) timestamp(i int32, p prop) {
 	s, _ := c.t.str(i)
 	if _, ok := ParseTime(s); ok {

@@ -65,9 +65,9 @@ var (
 	ruleEnum      = &rule{"enum", "stix.enum", "2.4", must}
 	ruleRange     = &rule{"range", "stix.range", "3.2", must}
 	ruleLang      = &rule{"lang", "stix.lang", "3.2", must}
-	ruleTime      = &rule{"timestamp", "stix.timestamp", "2.15", unsafe}
-	ruleTimeSoft  = &rule{"timestamp", "stix.timestamp", "2.15", must}
-	ruleTimeZone  = &rule{"timestamp-zone", "stix.timestamp_zone", "2.15", must}
+	ruleTime      = &rule{"timestamp", "stix.timestamp", "2.16", unsafe}
+	ruleTimeSoft  = &rule{"timestamp", "stix.timestamp", "2.16", must}
+	ruleTimeZone  = &rule{"timestamp-zone", "stix.timestamp_zone", "2.16", must}
 	ruleKind      = &rule{"value-type", "stix.value_type", "3.2", unsafe}
 	ruleKindSoft  = &rule{"value-type", "stix.value_type", "3.2", must}
 	ruleValue     = &rule{"value", "stix.value", "6", must}
