@@ -38,14 +38,18 @@ func TestHostilePeer(t *testing.T) {
 		seen[c.name] = true
 		t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
-			p := newPair(t, ClientOptions{Idle: 400 * time.Millisecond, ChunkBytes: 2 << 20}, ReaderOptions{Items: 16})
+			p := newPair(t, ClientOptions{ChunkBytes: 2 << 20}, ReaderOptions{Items: 16})
 			p.pub.put(t, 40, 60)
 			if _, err := p.sync(t); err != nil {
 				t.Fatal(err)
 			}
 			p.pub.put(t, 40, 60)
 			p.pub.setFront(c.bad(t, p))
+			if c.with == timeout {
+				p.client.opts.Idle = 300 * time.Millisecond
+			}
 			_, err := p.sync(t)
+			p.client.opts.Idle = time.Minute
 			if err == nil {
 				t.Fatal("the misbehaviour was not noticed")
 			}
@@ -69,7 +73,10 @@ func TestHostilePeer(t *testing.T) {
 	}
 }
 
-const since = "/since/"
+const (
+	since   = "/since/"
+	timeout = "cause_timeout"
+)
 
 // chunkCase changes the honest chunk that begins at index 40.
 func chunkCase(change func(c *ledger.Chunk)) func(*testing.T, *pair) front {
@@ -243,7 +250,7 @@ func hostileTransport() []hostile {
 		}
 	}
 	const un, inv, big = comity.Unreachable, comity.Invalid, comity.TooLarge
-	const cut, timeout = "federation.unreachable", "cause_timeout"
+	const cut = "federation.unreachable"
 	return []hostile{
 		{"silence", un, cut, timeout, func(*testing.T, *pair) front {
 			return onPath("/checkpoint", func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() })
@@ -282,10 +289,10 @@ func hostileTransport() []hostile {
 		{"other compression", inv, "federation.bad_encoding", "peer=KE-CIRT", func(*testing.T, *pair) front {
 			return onPath(since, answer([]byte("x"), "Content-Encoding", "gzip"))
 		}},
-		{"huge header", big, "federation.bad_header", "limit=32768", func(*testing.T, *pair) front {
+		{"huge header", inv, "federation.bad_http", "limit=32768", func(*testing.T, *pair) front {
 			return onPath("/checkpoint", answer([]byte("x"), "X-Long", strings.Repeat("x", 1<<20)))
 		}},
-		{"many headers", big, "federation.bad_header", "limit=32768", func(*testing.T, *pair) front {
+		{"many headers", inv, "federation.bad_http", "limit=32768", func(*testing.T, *pair) front {
 			var list []string
 			for i := range 64 {
 				list = append(list, "X-Long-"+strconv.Itoa(i), strings.Repeat("x", 1<<10))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -27,10 +28,16 @@ func (r *Remote) unreachable(op string, ctx context.Context, w *watch, err error
 	if errors.Is(err, errPrivate) {
 		return forbidden(op, r.id.ID, "federation.private_address", comity.A("url", clip(r.id.URL)))
 	}
-	// net/http has no error values for these; HTTP/2 says COMPRESSION_ERROR of a
-	// single header over its bound.
-	if s := err.Error(); strings.Contains(s, "headers exceeded") || strings.Contains(s, "header list") || strings.Contains(s, "COMPRESSION_ERROR") {
-		return comity.E(comity.TooLarge, op, r.id.ID, comity.Msg("federation.bad_header", comity.A("peer", r.id.Name), comity.A("limit", maxHeader)), err)
+	// net/http has no error values for these; of a header over its bound it says
+	// one or the other.
+	switch s := err.Error(); {
+	case strings.Contains(s, "headers exceeded"), strings.Contains(s, "header list"):
+		return r.tooMuch(op, "header", maxHeader, err)
+	case strings.Contains(s, "COMPRESSION_ERROR"), strings.Contains(s, "PROTOCOL_ERROR"), strings.Contains(s, "malformed HTTP"):
+		return invalid(op, r.id.ID, err, "federation.bad_http", comity.A("peer", r.id.Name), comity.A("limit", maxHeader))
+	}
+	if cause := context.Cause(w.ctx); cause != nil {
+		err = fmt.Errorf("%w: %w", cause, err)
 	}
 	return comity.E(comity.Unreachable, op, r.id.ID, comity.Msg("federation.unreachable", comity.A("peer", r.id.Name),
 		comity.A("url", clip(r.id.URL)), comity.A("cause", "msg:federation.cause_"+causeWord(w, err))), err)
