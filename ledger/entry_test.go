@@ -117,6 +117,8 @@ func TestParseEntryRefuses(t *testing.T) {
 		"short handle":      swap(`3vK0Yx2mQ9aLr7Tz`, `3vK0Yx2mQ9aLr7T`),
 		"handle alphabet":   swap(`3vK0Yx2mQ9aLr7Tz`, `3vK0Yx2mQ9aLr7T/`),
 		"revision 0":        swap(`"r":3`, `"r":0`),
+		"leading zero":      swap(`"r":3`, `"r":03`),
+		"size with zero":    swap(`774`, `0774`),
 		"revision float":    swap(`"r":3`, `"r":3.5`),
 		"revision negative": swap(`"r":3`, `"r":-3`),
 		"unknown label":     swap(`amber`, `purple`),
