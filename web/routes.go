@@ -1,0 +1,89 @@
+package web
+
+import "github.com/comity-net/comity/node"
+
+// route is one page action: who may do it, how much it may send, and the
+// handler. INVARIANT: a route that is not open needs a session, and a user
+// whose role is at least role (TestNoPageWithoutSession, TestReaderCannotAct).
+type route struct {
+	pattern string
+	role    node.Role
+	open    bool  // for people who have not signed in
+	body    int64 // bytes of request body; 0 means formBody
+	handle  handler
+}
+
+const (
+	formBody = 1 << 20        // a form
+	findBody = 5<<20 + 64<<10 // a paste of 5 MB and its form
+)
+
+// routes is the table of all pages, top to bottom.
+func (w *Web) routes() []route {
+	const reader, analyst, admin = node.RoleReader, node.RoleAnalyst, node.RoleAdmin
+	return []route{
+		{pattern: "GET /setup", open: true, handle: w.setupForm},
+		{pattern: "POST /setup", open: true, handle: w.setup},
+		{pattern: "GET /signin", open: true, handle: w.signInForm},
+		{pattern: "POST /signin", open: true, handle: w.signIn},
+		{pattern: "GET /signin/link", open: true, handle: w.signInLinkForm},
+		{pattern: "POST /signin/link", open: true, handle: w.signInLink},
+		{pattern: "POST /signout", role: reader, handle: w.signOut},
+
+		{pattern: "GET /{$}", role: reader, handle: w.overview},
+		{pattern: "GET /find", role: reader, handle: w.find},
+		{pattern: "POST /find", role: reader, body: findBody, handle: w.find},
+
+		{pattern: "GET /objects", role: reader, handle: w.objectList},
+		{pattern: "GET /objects/{id}", role: reader, handle: w.objectShow},
+		{pattern: "GET /objects/{id}/raw", role: reader, handle: w.objectRaw},
+		{pattern: "GET /objects/{id}/share", role: reader, handle: w.shareForm},
+		{pattern: "POST /objects/{id}/share", role: analyst, handle: w.share},
+		{pattern: "GET /objects/{id}/revoke", role: analyst, handle: w.revokeForm},
+		{pattern: "POST /objects/{id}/revoke", role: analyst, handle: w.revoke},
+		{pattern: "GET /objects/{id}/erase", role: analyst, handle: w.eraseForm},
+		{pattern: "POST /objects/{id}/erase", role: analyst, handle: w.erase},
+		{pattern: "GET /objects/{id}/mark", role: analyst, handle: w.markForm},
+		{pattern: "POST /objects/{id}/mark", role: analyst, handle: w.mark},
+		{pattern: "GET /share", role: reader, handle: w.shareManyForm},
+		{pattern: "POST /share", role: analyst, handle: w.shareMany},
+
+		{pattern: "GET /imports", role: reader, handle: w.importList},
+		{pattern: "GET /imports/new", role: analyst, handle: w.importForm},
+		{pattern: "POST /imports/new", role: analyst, body: w.opts.MaxUpload, handle: w.importRun},
+		{pattern: "GET /imports/{id}", role: reader, handle: w.importShow},
+		{pattern: "GET /imports/{id}/refused.jsonl", role: reader, handle: w.importRefused},
+		{pattern: "GET /imports/{id}/undo", role: analyst, handle: w.undoForm},
+		{pattern: "POST /imports/{id}/undo", role: analyst, handle: w.undo},
+
+		{pattern: "GET /peers", role: reader, handle: w.peerList},
+		{pattern: "POST /peers", role: admin, handle: w.peerAdd},
+		{pattern: "GET /peers/identity.note", role: reader, handle: w.identityNote},
+		{pattern: "GET /peers/{id}", role: reader, handle: w.peerShow},
+		{pattern: "POST /peers/{id}/verify", role: admin, handle: w.peerVerify},
+		{pattern: "POST /peers/{id}/suspend", role: admin, handle: w.peerSuspend},
+		{pattern: "GET /peers/{id}/end", role: admin, handle: w.peerEndForm},
+		{pattern: "POST /peers/{id}/end", role: admin, handle: w.peerEnd},
+
+		{pattern: "GET /agreements", role: reader, handle: w.agreementList},
+		{pattern: "GET /agreements/new", role: admin, handle: w.agreementForm},
+		{pattern: "POST /agreements/new", role: admin, handle: w.agreementPropose},
+		{pattern: "GET /agreements/{id}", role: reader, handle: w.agreementShow},
+		{pattern: "GET /agreements/{id}/body", role: reader, handle: w.agreementBody},
+		{pattern: "GET /agreements/{id}/sign", role: admin, handle: w.agreementSignForm},
+		{pattern: "POST /agreements/{id}/sign", role: admin, handle: w.agreementSign},
+		{pattern: "POST /agreements/{id}/suspend", role: admin, handle: w.agreementSuspend},
+		{pattern: "GET /agreements/{id}/end", role: admin, handle: w.agreementEndForm},
+		{pattern: "POST /agreements/{id}/end", role: admin, handle: w.agreementEnd},
+
+		{pattern: "GET /ledger", role: reader, handle: w.ledgerList},
+		{pattern: "POST /ledger/verify", role: reader, handle: w.ledgerVerify},
+		{pattern: "GET /ledger/{channel}", role: reader, handle: w.channelShow},
+		{pattern: "POST /ledger/{channel}/verify", role: reader, handle: w.ledgerVerify},
+
+		{pattern: "GET /users", role: admin, handle: w.userList},
+		{pattern: "POST /users", role: admin, handle: w.userAdd},
+		{pattern: "POST /users/{name}/link", role: admin, handle: w.userLink},
+		{pattern: "GET /audit", role: admin, handle: w.auditList},
+	}
+}
