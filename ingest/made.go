@@ -38,6 +38,8 @@ func (m *maker) finish(ctx context.Context, all []made, out *results) error {
 		}
 	}
 	opt := stixOptions(m.opt)
+	out.objects = make([]comity.Object, 0, len(all))
+	out.findings = make([][]comity.Finding, 0, len(all))
 	for i := range all {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -112,6 +112,10 @@ type Summary struct {
 	Unkept   int64 // of those, beyond Limits.Refusals: counted only
 	Bytes    int64 // read, as they come
 	Unpacked int64 // bytes after decompression
+
+	// Remarks are warnings about the wrapping of the objects: a bundle's wrong
+	// id, a stray comma. They refuse nothing.
+	Remarks []comity.Finding
 }
 
 // Progress says how far an import is.

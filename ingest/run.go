@@ -51,6 +51,9 @@ func Run(ctx context.Context, r io.Reader, opt Options, sink Sink) (Summary, err
 	defer p.in.close()
 	sum, err := p.run(ctx, cancel)
 	sum.Bytes, sum.Unpacked = p.in.packed.Load(), p.in.unpacked.Load()
+	if s, ok := p.src.(*stixSource); ok { // the reading goroutine has ended
+		sum.Remarks = s.r.Report().Findings
+	}
 	return sum, err
 }
 
@@ -256,6 +259,10 @@ func (g *gatherer) add(ctx context.Context, c *chunk) error {
 		}
 	}
 	g.cost += c.cost
+	if g.batch.Objects == nil && len(c.out.objects) == chunkUnits { // more will come
+		g.batch.Objects = make([]comity.Object, 0, batchItems)
+		g.batch.Findings = make([][]comity.Finding, 0, batchItems)
+	}
 	g.batch.Objects = append(g.batch.Objects, c.out.objects...)
 	g.batch.Findings = append(g.batch.Findings, c.out.findings...)
 	g.sum.Accepted += int64(len(c.out.objects))

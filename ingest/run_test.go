@@ -38,7 +38,7 @@ func TestRunFormats(t *testing.T) {
 		{"text", "Dear all,\nplease block hxxp://bad[.]example[.]com/a and 192.0.2.9 today.\nIt is 192.0.2.9 again.\n", "", "text",
 			[]string{"http://bad.example.com/a", "192.0.2.9"}, nil},
 		{"several on a line", "192.0.2.1, bad.example.com, 192.0.2.3", "", "text", []string{"192.0.2.1", "bad.example.com", "192.0.2.3"}, nil},
-		{"one line with a count", "192.0.2.1 (seen 9 times)", "", "text", []string{"192.0.2.1"}, nil},
+		{"one line with a count", "192.0.2.1 (seen 9 times)", "", "list", []string{"192.0.2.1"}, nil},
 		{"empty", "", "", "text", nil, nil},
 		{"blank", " \n\t\n", "", "text", nil, nil},
 	} {
