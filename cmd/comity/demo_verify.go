@@ -35,12 +35,22 @@ func (d *demo) refusals(dn *demoNode, ag node.AgreementView, res node.ShareResul
 	member := partyNames(ag.Others(dn.out.ID))
 	n := 0
 	for _, it := range res.Items {
-		if it.Decision.Allowed() || n == most {
+		if it.Decision.Allowed() || n == most || it.ID.Type() == "relationship" || hasAlready(it.Decision) {
 			continue
 		}
 		n++
-		d.res.Refusals = append(d.res.Refusals, demoRefusal{it.ID, it.Name, dn.out.Name, member, it.Decision.Reasons})
+		d.res.Refusals = append(d.res.Refusals, demoRefusal{it.ID, firstOf(it.Name, it.Type), dn.out.Name, member, it.Decision.Reasons})
 	}
+}
+
+// hasAlready tells the refusal of what the receiver made itself from the others.
+func hasAlready(d comity.Decision) bool {
+	for _, r := range d.Reasons {
+		if r.Msg.Key == "policy.origin_has_it" {
+			return true
+		}
+	}
+	return false
 }
 
 // arrive waits until every reader holds all that is published to it, verified,
