@@ -222,6 +222,34 @@ func TestEntrance(t *testing.T) {
 	}
 }
 
+func TestMayRead(t *testing.T) {
+	texts := texts(t)
+	for name, tc := range map[string]struct {
+		change func(*world)
+		key    string
+		allow  bool
+	}{
+		"as it is":      {func(*world) {}, "policy.may_read", true},
+		"suspended":     {func(w *world) { w.to.State = comity.PeerSuspended }, "policy.member_suspended", false},
+		"unverified":    {func(w *world) { w.to.State = comity.PeerIntroduced }, "policy.member_unverified", false},
+		"no state":      {func(w *world) { w.to.State = "" }, "policy.member_unknown", false},
+		"stranger":      {func(w *world) { w.to.Member = "peer9" }, "policy.not_parties", false},
+		"over":          {func(w *world) { w.agreements[0].ValidUntil = now }, "policy.agreement_over", false},
+		"ended":         {func(w *world) { w.agreements[0].State = comity.AgreementEnded }, "policy.agreement_state", false},
+		"not publisher": {func(w *world) { w.agreements[0].Streams[0].Publishers = []comity.MemberID{"peer1"} }, "policy.not_publisher", false},
+		"other stream":  {func(w *world) { w.agreements[0].Streams[0].Name = "incidents" }, "policy.not_publisher", false},
+	} {
+		w := scene()
+		tc.change(&w)
+		d := MayRead(w.to, w.agreements[0], "indicators", self, now)
+		last := d.Reasons[len(d.Reasons)-1]
+		fits(t, texts, last.Msg)
+		if d.Allowed() != tc.allow || last.Msg.Key != tc.key {
+			t.Errorf("%s: %v %v", name, d.Verdict, d.Reasons)
+		}
+	}
+}
+
 func BenchmarkDecide(b *testing.B) {
 	w := scene()
 	rules := Prepare(w.agreements, self)

@@ -2,7 +2,8 @@
 //
 // [Decide] answers for one object and one receiver; [Prepare] readies the
 // agreements once, so that [Rules] can answer for many. [Entrance] is the other
-// door: what a reader lets in. [CheckAgreement] and [Symmetry] judge an
+// door: what a reader lets in; [MayRead] says who may read a channel at all.
+// [CheckAgreement] and [Symmetry] judge an
 // agreement before anyone signs it. [ParseFilter] and [ParsePeriod] read the
 // small languages that stand in its clauses.
 //

@@ -188,7 +188,9 @@ func narrow(t *rapid.T, a *comity.Agreement) {
 	case 3:
 		a.ValidUntil = now.Add(time.Duration(rapid.IntRange(-2, 0).Draw(t, "hours")) * time.Hour)
 	case 4:
-		a.ValidFrom = a.ValidFrom.Add(100 * 24 * time.Hour)
+		if !a.ValidFrom.IsZero() { // no beginning is already narrower than any
+			a.ValidFrom = a.ValidFrom.Add(100 * 24 * time.Hour)
+		}
 	case 5:
 		if s.Filter == "" {
 			s.Filter = "confidence >= 50"
@@ -390,6 +392,9 @@ func TestZeroValuesRefuse(t *testing.T) {
 	}
 	if d := Entrance(Arrival{}, comity.Agreement{}, "", "", time.Time{}); d.Allowed() || len(d.Reasons) == 0 {
 		t.Error("Entrance lets the zero value in")
+	}
+	if d := MayRead(Receiver{}, comity.Agreement{}, "", "", time.Time{}); d.Allowed() || len(d.Reasons) == 0 {
+		t.Error("MayRead lets the zero value read")
 	}
 	if (Filter{}).Match(object) {
 		t.Error("the zero filter matches")
