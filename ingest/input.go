@@ -149,6 +149,11 @@ func (in *input) explain(err error) error {
 	case err == nil, errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return err
 	case errors.As(err, &known):
+		if known.Op == "read" || known.Subject == "csv" { // a reader that knows no file name
+			e := *known
+			e.Op, e.Subject = "import", in.opt.Name
+			return &e
+		}
 		return err
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return in.fail(comity.TooLarge, "ingest.window", err, comity.A("max", zstdWindow))

@@ -157,6 +157,9 @@ func TestRunTruncated(t *testing.T) {
 				if err == nil || !comity.Is(err, comity.Invalid) {
 					t.Fatalf("cut at %d of %d: %v", cut, len(whole), err)
 				}
+				if name != "plain" && key(err) != "ingest.truncated" {
+					t.Fatalf("cut at %d: %v", cut, err)
+				}
 				for i, o := range got.objects {
 					if !bytes.Equal(o.Raw, full.objects[i].Raw) {
 						t.Fatalf("cut at %d: object %d is %s", cut, i, o.Raw)
