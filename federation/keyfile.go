@@ -114,7 +114,10 @@ func seal(data, passphrase []byte) ([]byte, error) {
 	if _, err := w.Write(data); err != nil {
 		return nil, err
 	}
-	return out.Bytes(), w.Close()
+	if err := w.Close(); err != nil { // writes the last part
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 // LoadKeys reads what Save wrote. root.key may be missing. It refuses files that

@@ -36,7 +36,7 @@ func (r *Remote) Channels(ctx context.Context) ([]comity.Channel, error) {
 		return nil, err
 	}
 	var list []channelBody
-	if err := ledger.CheckJSON(b, maxDepth); err == nil {
+	if err = ledger.CheckJSON(b, maxDepth); err == nil {
 		err = json.Unmarshal(b, &list)
 	}
 	if err != nil {
