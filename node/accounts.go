@@ -234,7 +234,11 @@ func (n *Node) Session(ctx context.Context, session string) (store.User, error) 
 	}
 	n.sessions.put(session, u, now.Add(sessionTouch))
 	s.Used, s.Expires = now, now.Add(sessionIdle)
-	return u, n.store.Update(ctx, func(tx store.Tx) error { return tx.PutSecret(ctx, s) })
+	// On a full or read-only disk people must still be able to read.
+	if err := n.store.Update(ctx, func(tx store.Tx) error { return tx.PutSecret(ctx, s) }); err != nil {
+		n.log.Warn("session use not recorded", "user", u.Name, "err", err)
+	}
+	return u, nil
 }
 
 // SetLang remembers a user's language.

@@ -19,6 +19,7 @@ import (
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/federation"
 	"github.com/comity-net/comity/store"
+	"github.com/comity-net/comity/store/postgres"
 	"github.com/comity-net/comity/store/sqlite"
 )
 
@@ -103,7 +104,11 @@ func (c Config) orDefault() Config {
 
 func openStore(ctx context.Context, cfg Config) (store.Store, string, error) {
 	if cfg.DB != "" {
-		return nil, "", nil // POSTGRES
+		st, err := postgres.Open(ctx, cfg.DB)
+		if err != nil {
+			return nil, "", err
+		}
+		return st, "postgres", nil
 	}
 	st, err := sqlite.Open(ctx, filepath.Join(cfg.Dir, "comity.db"), sqlite.Options{})
 	return st, "sqlite", err

@@ -14,6 +14,8 @@ import (
 // how long a reader's long poll lasts.
 const (
 	tick     = 300 * time.Millisecond
+	settle   = 30 * time.Millisecond // so that a burst of commits is one round
+	sayAgain = time.Minute           // how often the same failure is logged
 	pollWait = 25 * time.Second
 	retryMin = time.Second
 	retryMax = time.Minute
@@ -28,29 +30,30 @@ func (n *Node) Run(ctx context.Context) error {
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	wg.Go(func() { n.outboxLoop(ctx) })
+	said := map[string]time.Time{}
+	step := func(name string, fn func(context.Context) error) {
+		if err := fn(ctx); err != nil && ctx.Err() == nil && n.now().Sub(said[name]) > sayAgain {
+			said[name] = n.now()
+			n.log.Error(name, "err", err)
+		}
+	}
 	for {
-		n.step(ctx, "sign", n.signAll)
-		n.step(ctx, "agreements", n.ripenAll)
-		wanted, err := n.toRead(ctx)
-		if err != nil && ctx.Err() == nil {
-			n.log.Error("readers", "err", err)
-		}
-		if err == nil {
-			n.setReaders(ctx, &wg, readers, wanted)
-		}
+		step("sign", n.signAll)
+		step("agreements", n.ripenAll)
+		step("readers", func(ctx context.Context) error {
+			wanted, err := n.toRead(ctx)
+			if err == nil {
+				n.setReaders(ctx, &wg, readers, wanted)
+			}
+			return err
+		})
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-n.store.Changed():
+			time.Sleep(settle)
 		case <-t.C:
 		}
-	}
-}
-
-// step runs one piece of background work; a failure is logged and tried again.
-func (n *Node) step(ctx context.Context, name string, fn func(context.Context) error) {
-	if err := fn(ctx); err != nil && ctx.Err() == nil {
-		n.log.Error(name, "err", err)
 	}
 }
 
