@@ -2,8 +2,10 @@ package federation
 
 import (
 	"bytes"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -70,4 +72,27 @@ func rechunk(t testing.TB, change func(*ledger.Chunk)) front {
 		}
 		return out.Bytes()
 	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func mustURL(s string) *url.URL {
+	u, err := url.Parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
+
+// flipSignature changes one bit of the signature in a line.
+func flipSignature(line []byte) []byte {
+	head, b64, _ := bytes.Cut(bytes.TrimPrefix(bytes.TrimSpace(line), []byte("— ")), []byte(" "))
+	sig, err := base64.StdEncoding.DecodeString(string(b64))
+	if err != nil {
+		panic(err)
+	}
+	sig[len(sig)-1] ^= 1
+	return []byte("— " + string(head) + " " + base64.StdEncoding.EncodeToString(sig) + "\n")
 }
