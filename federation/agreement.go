@@ -140,7 +140,7 @@ func Template(kind string, self, other *Identity, now time.Time, rand io.Reader)
 				Purpose: []string{"defence"}, Within: "PT15M", Retention: "P365D"},
 			{Name: "incidents", Max: comity.AmberStrict, Onward: comity.OnwardNone, Backfill: "all",
 				Purpose: []string{"defence"}, Within: "PT1H", Retention: "P365D",
-				Types: []string{"incident", "report", "note", "sighting", "identity", "relationship"}},
+				Types: []string{"incident"}},
 		},
 		ReceiptsWithin: "PT1H", ErasureWithin: "PT72H", Confirm: "2/3", Notice: "P30D",
 		ValidFrom: from, ValidUntil: from.AddDate(1, 0, 0),

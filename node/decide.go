@@ -41,7 +41,7 @@ func named(ctx context.Context, r store.PeerReader, d comity.Decision, origin co
 	for i := range d.Reasons {
 		args := d.Reasons[i].Msg.Args
 		for j := range args {
-			if args[j].Value == string(origin) {
+			if args[j].Value == string(origin) || args[j].Value == origin.Short() {
 				args[j].Value = name
 			}
 		}
