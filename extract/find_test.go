@@ -148,7 +148,7 @@ func TestGuess(t *testing.T) {
 		{"Straße", comity.ValueName, "strasse"},
 		{"invoice.exe", comity.ValuePath, "invoice.exe"},
 		{"setup.py", comity.ValuePath, "setup.py"},
-		{`C:\Users\a.txt`, comity.ValuePath, `C:\Users\a.txt`},
+		{`C:\Temp\a.txt`, comity.ValuePath, `C:\Temp\a.txt`},
 		{"/etc/passwd", comity.ValuePath, "/etc/passwd"},
 		{"1.2.3.4.5", comity.ValueName, "1.2.3.4.5"},
 	}

@@ -106,6 +106,14 @@ func TestMarkingResolver(t *testing.T) {
 	}
 }
 
+// A label written out where an id belongs still binds in lenient mode.
+func TestLabelAsMarking(t *testing.T) {
+	o, rep := stix.Parse(object("tool", `"name":"x","object_marking_refs":["TLP:RED"]`), stix.Options{Mode: comity.Lenient})
+	if o.TLP != comity.Red || rep.Outcome != comity.Warned {
+		t.Errorf("TLP %v, %v", o.TLP, rep.Outcome)
+	}
+}
+
 // Parse keeps its own copy unless it is told that it may keep the caller's.
 func TestRawIsOwned(t *testing.T) {
 	raw := object("tool", `"name":"x"`)

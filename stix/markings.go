@@ -61,7 +61,10 @@ func (c *check) label(id comity.ObjectID) comity.TLP {
 			return l
 		}
 	}
-	return comity.Unmarked
+	// "TLP:RED" where an id belongs is a breach, but what it means is clear,
+	// and lenient mode must not read it as unmarked.
+	l, _ := comity.ParseTLP(string(id))
+	return l
 }
 
 // granular reads one granular marking (section 7.2.3).

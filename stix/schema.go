@@ -61,14 +61,17 @@ var formWords = map[string]form{
 }
 
 // commonProps stand on every object (section 3.2).
-var commonProps = props(`type:str! spec_version:str id:str! created_by_ref:ref created:time! modified:time! revoked:bool!
+var commonProps = func() map[string]prop {
+	return props(`type:str! spec_version:str id:str! created_by_ref:ref created:time! modified:time! revoked:bool!
 	labels:str[] confidence:int lang:str external_references:extref[] object_marking_refs:markings
 	granular_markings:granular extensions:ext defanged:bool`)
+}()
 
 // types is the table of the standard's types: section, class, then the
 // properties. "!" is required and carries the meaning, "?" is required by the
 // text but often left out, "[]" is a list.
-var types = specs(`
+var types = func() map[string]*typeSpec {
+	return specs(`
 attack-pattern 4.1 sdo name:str! description:str aliases:str[] kill_chain_phases:kill[]
 campaign 4.2 sdo name:str! description:str aliases:str[] first_seen:time last_seen:time objective:str
 course-of-action 4.3 sdo name:str! description:str action:any
@@ -112,6 +115,7 @@ language-content 7.1 meta object_ref:ref! object_modified:time contents:dict!
 marking-definition 7.2.1 meta name:str definition_type:str definition:obj
 extension-definition 7.3 meta name:str! description:str schema:str? version:str? extension_types:str[]? extension_properties:str[]
 `)
+}()
 
 // specs reads the table above.
 func specs(table string) map[string]*typeSpec {
