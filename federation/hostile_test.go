@@ -57,6 +57,7 @@ func TestHostilePeer(t *testing.T) {
 			if comity.ErrorKind(err) != c.kind || msg.Key != c.key || !strings.Contains(msg.String(), c.with) {
 				t.Fatalf("want %v %s …%s, got %v %v (%v)", c.kind, c.key, c.with, comity.ErrorKind(err), msg, err)
 			}
+			complete(t, msg)
 			if p.sink.fault.Key != c.key {
 				t.Fatalf("recorded fault %v", p.sink.fault)
 			}

@@ -41,6 +41,7 @@ func wantErr(t *testing.T, err error, kind comity.Kind, key string) {
 	if err == nil || comity.ErrorKind(err) != kind || comity.ErrorMessage(err).Key != key {
 		t.Fatalf("want %v %s, got %v %v", kind, key, comity.ErrorKind(err), err)
 	}
+	complete(t, comity.ErrorMessage(err))
 }
 
 func TestIdentityRoundTrip(t *testing.T) {
