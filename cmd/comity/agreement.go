@@ -21,10 +21,7 @@ func (a *app) agreementCmd() *cobra.Command {
 			func(ctx context.Context, n *node.Node, id string) (node.AgreementView, error) {
 				return n.Agreement(ctx, id)
 			}),
-		a.agreementMoveCmd("sign A", "cmd.agreement.sign.short", "  comity agreement sign 3f09", "cmd.agreement.sign.ask",
-			func(ctx context.Context, n *node.Node, id string) (node.AgreementView, error) {
-				return n.SignAgreement(ctx, a.actor(), id)
-			}),
+		a.agreementSignCmd(),
 		a.agreementMoveCmd("suspend A", "cmd.agreement.suspend.short", "  comity agreement suspend 3f09", "",
 			func(ctx context.Context, n *node.Node, id string) (node.AgreementView, error) {
 				return n.SuspendAgreement(ctx, a.actor(), id, true)
@@ -60,6 +57,54 @@ func (a *app) agreementMoveCmd(use, short, example, ask string, do agreementMove
 	}
 	c.ValidArgsFunction = a.agreementIDs
 	return c
+}
+
+func (a *app) agreementSignCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use: "sign [A]", Short: "cmd.agreement.sign.short", Long: "cmd.agreement.sign.long", Args: takes(0, 1),
+		Example: "  comity agreement sign 3f09\n  comity agreement sign            the only one that waits for you",
+		RunE: a.with(func(ctx context.Context, n *node.Node, args []string) error {
+			id, err := toSign(ctx, n, args)
+			if err != nil {
+				return err
+			}
+			if err := a.confirm("agreement sign", comity.Msg("cmd.agreement.sign.ask", comity.A("id", id))); err != nil {
+				return err
+			}
+			v, err := n.SignAgreement(ctx, a.actor(), id)
+			if err != nil {
+				return err
+			}
+			return a.show(v, func() { a.printAgreement(v) })
+		}),
+	}
+	c.ValidArgsFunction = a.agreementIDs
+	return c
+}
+
+// toSign is the agreement named, or the only one that waits for this node.
+func toSign(ctx context.Context, n *node.Node, args []string) (string, error) {
+	if len(args) == 1 {
+		return args[0], nil
+	}
+	vs, err := n.Agreements(ctx)
+	if err != nil {
+		return "", err
+	}
+	id := ""
+	for _, v := range vs {
+		if !v.MineMissing || v.State != comity.AgreementProposed {
+			continue
+		}
+		if id != "" {
+			return "", comity.E(comity.Usage, "agreement sign", "", comity.Msg("cmd.agreement.sign.which"), nil)
+		}
+		id = string(v.ID)
+	}
+	if id == "" {
+		return "", comity.E(comity.NotFound, "agreement sign", "", comity.Msg("cmd.agreement.sign.none"), nil)
+	}
+	return id, nil
 }
 
 func (a *app) agreementTemplateCmd() *cobra.Command {
@@ -144,7 +189,7 @@ func (a *app) printAgreement(v node.AgreementView) {
 	for _, f := range v.Findings {
 		a.say("! " + a.p.T(f))
 	}
-	if v.MineMissing {
+	if v.MineMissing && v.State == comity.AgreementProposed {
 		a.note("cmd.agreement.please_sign", comity.A("id", v.ID.Short()))
 	}
 }

@@ -77,8 +77,14 @@ func flagTexts(fs *pflag.FlagSet) (names, texts []string) {
 		if f.Shorthand != "" {
 			name = "-" + f.Shorthand + ", --" + f.Name
 		}
-		if t := f.Value.Type(); t != "bool" {
-			name += " " + strings.ToUpper(strings.TrimSuffix(t, "Array"))
+		switch f.Value.Type() {
+		case "bool":
+		case "duration":
+			name += " TIME"
+		case "int", "int64":
+			name += " N"
+		default:
+			name += " TEXT"
 		}
 		text := f.Usage
 		switch f.DefValue {

@@ -26,7 +26,7 @@ func (a *app) importCmd() *cobra.Command {
 			}
 			im, err := n.Import(ctx, a.actor(), r)
 			m.end()
-			if im.ID != "" {
+			if im.ID != "" && (err == nil || im.Accepted+im.Same+im.Refused > 0) {
 				if serr := a.show(im, func() { a.printImport(im) }); err == nil {
 					err = serr
 				}

@@ -28,7 +28,7 @@ type serving struct {
 }
 
 func (a *app) serveCmd() *cobra.Command {
-	var listen, fed string
+	var listen, fed, url string
 	c := &cobra.Command{
 		Use: "serve", Short: "cmd.serve.short", Long: "cmd.serve.long", Args: takes(0, 0),
 		Example: `  comity serve
@@ -44,7 +44,7 @@ func (a *app) serveCmd() *cobra.Command {
 				_ = n.Close()
 				return err
 			}
-			if err := a.announce(cmd.Context(), n, s); err != nil {
+			if err := errors.Join(a.settleURL(cmd.Context(), n, s, url), a.announce(cmd.Context(), n, s)); err != nil {
 				s.stop()
 				return errors.Join(err, n.Close())
 			}
@@ -55,8 +55,27 @@ func (a *app) serveCmd() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&listen, "listen", "127.0.0.1:8080", "cmd.flag.listen")
 	f.StringVar(&fed, "federation-listen", "127.0.0.1:8844", "cmd.flag.federation_listen")
+	f.StringVar(&url, "url", "", "cmd.flag.url")
 	f.StringVar(&a.db, "db", a.env["COMITY_DB"], "cmd.flag.db")
 	return c
+}
+
+// settleURL records the address at which peers reach this node: the one given,
+// or while none is known the very address it listens on.
+func (a *app) settleURL(ctx context.Context, n *node.Node, s *server, url string) error {
+	if url == "" {
+		st, err := n.Status(ctx)
+		if err != nil || st.Profile.URL != "" {
+			return err
+		}
+		at, ok := s.fed.Addr().(*net.TCPAddr)
+		if !ok || at.IP.IsUnspecified() {
+			a.note("cmd.serve.no_url")
+			return nil
+		}
+		url = "https://" + at.String()
+	}
+	return n.SetURL(ctx, a.actor(), url)
 }
 
 // announce prints where the node answers, and how the first administrator
