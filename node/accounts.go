@@ -76,7 +76,7 @@ func (n *Node) newUser(name, password string, role Role, lang string) (store.Use
 		return store.User{}, comity.E(comity.Invalid, "user add", name,
 			comity.Msg("node.password_short", comity.A("n", minPassword)), nil)
 	}
-	hash, err := hashPassword(password)
+	hash, err := n.hashing.hash(password)
 	u.Password = hash
 	return u, err
 }
@@ -184,7 +184,10 @@ func (n *Node) SignInByLink(ctx context.Context, token string) (string, error) {
 // address; tries are limited for each name and address together.
 func (n *Node) SignIn(ctx context.Context, name, password, from string) (string, error) {
 	name = strings.ToLower(strings.TrimSpace(name))
-	if !n.signIns.allow(name+"\x00"+from, n.now()) {
+	if len(name) > 64 {
+		name = name[:64]
+	}
+	if !n.signIns.allow(from, perAddress, n.now()) || !n.signIns.allow(name+"\x00"+from, perName, n.now()) {
 		return "", comity.E(comity.Limited, "sign in", name, comity.Msg("node.signin_limited"), nil)
 	}
 	u, err := view(ctx, n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, name) })
@@ -193,7 +196,7 @@ func (n *Node) SignIn(ctx context.Context, name, password, from string) (string,
 	}
 	// An unknown name costs the same hash as a known one, so that the time
 	// taken does not tell which names exist.
-	good := checkPassword(u.Password, password)
+	good := n.hashing.check(u.Password, password)
 	if err != nil || !good || u.Disabled {
 		n.audit(ctx, Actor{Name: name}, "signin", from, comity.E(comity.Unauthenticated, "sign in", name, comity.Msg("node.signin_wrong"), nil))
 		return "", comity.E(comity.Unauthenticated, "sign in", name, comity.Msg("node.signin_wrong"), nil)

@@ -74,7 +74,9 @@ func TestNewVersionFollows(t *testing.T) {
 	}
 	sees(t, b, "first version", func(v node.ObjectView) bool { return v.Version.State == comity.StateActive })
 	bring(t, a, noteOf(t, "2026-01-02T00:00:00.000Z", "second", comity.Green))
-	sees(t, b, "second version", func(v node.ObjectView) bool { return strings.Contains(string(v.Version.Raw), "second") && len(v.Versions) == 2 })
+	sees(t, b, "second version", func(v node.ObjectView) bool {
+		return strings.Contains(string(v.Version.Raw), "second") && len(v.Versions) == 2
+	})
 	// A version that may no longer go does not follow, and the audit says why.
 	bring(t, a, noteOf(t, "2026-01-03T00:00:00.000Z", "third", comity.Red))
 	lines, err := a.Audits(t.Context(), 0, 10)

@@ -50,6 +50,7 @@ type Node struct {
 	now    func() time.Time
 
 	signIns  tries
+	hashing  hashing
 	sessions sessionCache
 	ids      memo[comity.Hash, *federation.Identity]
 	texts    memo[comity.AgreementID, comity.Agreement]

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/comity-net/comity"
@@ -159,19 +160,12 @@ func (n *Node) take(ctx context.Context, tx store.Tx, from comity.MemberID, d fe
 	case federation.TypeIntroduce:
 		return n.takeIntroduction(ctx, tx, d)
 	case federation.TypeVerified:
-		self, err := n.self(ctx)
-		if err != nil {
-			return "", err
-		}
-		if d.Genesis != sha256.Sum256(self.Genesis) {
-			return "", comity.E(comity.Unverified, "inbox", d.From.Short(), comity.Msg("node.verified_other"), nil)
-		}
-		p, err := tx.Peer(ctx, d.From)
-		if err != nil || p.TheyVerified {
-			return "", err
-		}
-		p.TheyVerified = true
-		return string(d.From), tx.PutPeer(ctx, p)
+		return n.takeVerified(ctx, tx, d)
+	}
+	if err := fromVerified(ctx, tx, d.From); err != nil {
+		return "", err
+	}
+	switch d.Type {
 	case federation.TypeAgreement:
 		return n.takeAgreement(ctx, tx, d)
 	case federation.TypeSuspend:
@@ -180,6 +174,48 @@ func (n *Node) take(ctx context.Context, tx store.Tx, from comity.MemberID, d fe
 		return n.takeState(ctx, tx, d, comity.AgreementEnded)
 	}
 	return "", comity.E(comity.Invalid, "inbox", d.Type, comity.Msg("node.inbox_unknown", comity.A("type", d.Type)), nil)
+}
+
+// fromVerified refuses what only a verified peer may say.
+func fromVerified(ctx context.Context, r store.PeerReader, m comity.MemberID) error {
+	p, err := r.Peer(ctx, m)
+	if err == nil && !p.Verified() && p.State != comity.PeerSuspended {
+		err = comity.E(comity.Forbidden, "inbox", p.Name, comity.Msg("node.peer_not_verified", comity.A("name", p.Name)), nil)
+	}
+	return err
+}
+
+// takeVerified notes that the peer's people confirmed the code, and sends it at
+// once what it could not take from us before.
+func (n *Node) takeVerified(ctx context.Context, tx store.Tx, d federation.InboxDocument) (string, error) {
+	note, err := tx.Setting(ctx, settingIdentity)
+	if err != nil {
+		return "", err
+	}
+	self, err := n.identity(note)
+	if err != nil {
+		return "", err
+	}
+	if d.Genesis != sha256.Sum256(self.Genesis) {
+		return "", comity.E(comity.Unverified, "inbox", d.From.Short(), comity.Msg("node.verified_other"), nil)
+	}
+	jobs, err := tx.Jobs(ctx, jobInbox)
+	if err != nil {
+		return "", err
+	}
+	for _, j := range jobs {
+		if strings.HasPrefix(j.Key, string(d.From)+" ") {
+			if err := tx.RetryJob(ctx, j.ID, n.now(), j.Last); err != nil {
+				return "", err
+			}
+		}
+	}
+	p, err := tx.Peer(ctx, d.From)
+	if err != nil || p.TheyVerified {
+		return "", err
+	}
+	p.TheyVerified = true
+	return string(d.From), tx.PutPeer(ctx, p)
 }
 
 // maxIntroduced bounds how many nodes can stand introduced and unverified.

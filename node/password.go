@@ -54,8 +54,36 @@ func checkPassword(phc, password string) bool {
 	return len(want) == argonKey && subtle.ConstantTimeCompare(got, want) == 1
 }
 
-// tries limits guesses: five at once, then one every ten seconds for each key.
-// The number of keys is bounded; when full, all are forgotten.
+// hashing bounds how many passwords are hashed at once: each takes 64 MiB, and a
+// stranger can ask for one by trying to sign in.
+type hashing struct{ mu [2]sync.Mutex }
+
+func (h *hashing) slot() *sync.Mutex {
+	if h.mu[0].TryLock() {
+		return &h.mu[0]
+	}
+	h.mu[1].Lock()
+	return &h.mu[1]
+}
+
+func (h *hashing) hash(password string) (string, error) {
+	defer h.slot().Unlock()
+	return hashPassword(password)
+}
+
+func (h *hashing) check(phc, password string) bool {
+	defer h.slot().Unlock()
+	return checkPassword(phc, password)
+}
+
+// How many guesses are free at once; then one in ten seconds is.
+const (
+	perName    = 5
+	perAddress = 30
+)
+
+// tries limits guesses for each key. The number of keys is bounded; when full,
+// all are forgotten.
 type tries struct {
 	mu   sync.Mutex
 	keys map[string]*rate.Limiter
@@ -63,7 +91,7 @@ type tries struct {
 
 const maxTries = 10_000
 
-func (t *tries) allow(key string, now time.Time) bool {
+func (t *tries) allow(key string, free int, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.keys == nil || len(t.keys) >= maxTries {
@@ -71,7 +99,7 @@ func (t *tries) allow(key string, now time.Time) bool {
 	}
 	l := t.keys[key]
 	if l == nil {
-		l = rate.NewLimiter(rate.Every(10*time.Second), 5)
+		l = rate.NewLimiter(rate.Every(10*time.Second), free)
 		t.keys[key] = l
 	}
 	return l.AllowN(now, 1)
