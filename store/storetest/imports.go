@@ -112,7 +112,7 @@ func undo(k *kit) {
 	if got := ids(k.query(store.Query{})); !slices.Equal(got, []string{"indicator--other"}) {
 		k.Errorf("left: %v", got)
 	}
-	if k.lookup(comity.ValueDomain, objs[3].Values[0].Text) != nil || k.search("number1") == nil {
+	if len(k.lookup(comity.ValueDomain, objs[3].Values[0].Text)) != 0 || len(k.search("number1")) != 1 {
 		k.Error("values or text are off")
 	}
 	again := k.put(imported("imp-3"), objs[0])
