@@ -18,6 +18,17 @@ func (v Verdict) String() string {
 // MarshalText writes the word.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
+// UnmarshalText reads the word; an unknown one refuses.
+func (v *Verdict) UnmarshalText(b []byte) error {
+	*v = Refuse
+	for w := Refuse; w <= Allow; w++ {
+		if w.String() == string(b) {
+			*v = w
+		}
+	}
+	return nil
+}
+
 // Reason is one step of the chain that led to a decision. Source says where
 // the rule stands: "marking", "agreement", "state", "member" or "default".
 type Reason struct {

@@ -30,6 +30,17 @@ func (s State) String() string { return stateWords[min(int(s), len(stateWords)-1
 // MarshalText writes the word.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads the word.
+func (s *State) UnmarshalText(b []byte) error {
+	for i, w := range stateWords {
+		if w == string(b) {
+			*s = State(i)
+			return nil
+		}
+	}
+	return E(Invalid, "parse", string(b), Msg("object.unknown_state", A("state", string(b))), nil)
+}
+
 // ImportState is where an import stands.
 type ImportState string
 

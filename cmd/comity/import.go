@@ -32,6 +32,9 @@ func (a *app) importCmd() *cobra.Command {
 				}
 			}
 			if err == nil {
+				if im.Accepted+im.Same+im.Refused == 0 {
+					a.note("cmd.import.empty")
+				}
 				err = outcome(im)
 			}
 			return err
