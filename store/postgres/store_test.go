@@ -31,3 +31,9 @@ func open(t testing.TB) store.Store {
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t) })
 }
+
+func TestKill(t *testing.T) {
+	storetest.Kill(t, "TestKill", 10,
+		func() string { return server.Database(t) },
+		func(ctx context.Context, name string) (store.Store, error) { return postgres.Open(ctx, name) })
+}

@@ -27,3 +27,11 @@ func open(t testing.TB) store.Store {
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t) })
 }
+
+func TestKill(t *testing.T) {
+	storetest.Kill(t, "TestKill", 12,
+		func() string { return filepath.Join(t.TempDir(), "comity.db") },
+		func(ctx context.Context, name string) (store.Store, error) {
+			return sqlite.Open(ctx, name, sqlite.Options{})
+		})
+}
