@@ -27,7 +27,7 @@ type ClientOptions struct {
 	PublicOnly bool
 
 	// Wrap, if set, stands between the client and the network: a delay or a
-	// fault in tests, a proxy.
+	// fault in tests, a proxy. It should pass CloseIdleConnections on.
 	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
@@ -82,7 +82,7 @@ func (c *Client) For(id *Identity) *Remote {
 	if old != nil {
 		old.http.CloseIdleConnections()
 	}
-	r := &Remote{client: c, id: id, http: c.httpClient(&id.TLSPin, nil)}
+	r := &Remote{client: c, id: id, http: c.httpClient(&id.TLSPin, nil), slots: make(chan struct{}, requestsAtOnce)}
 	c.peers[id.ID] = r
 	return r
 }
@@ -128,7 +128,7 @@ func (c *Client) FetchIdentity(ctx context.Context, base string) (*Identity, err
 	var met comity.Hash
 	h := c.httpClient(nil, func(pin comity.Hash) { mu.Lock(); met = pin; mu.Unlock() })
 	defer h.CloseIdleConnections()
-	r := &Remote{client: c, id: &Identity{Profile: Profile{Name: base, URL: base}}, http: h}
+	r := &Remote{client: c, id: &Identity{Profile: Profile{Name: base, URL: base}}, http: h, slots: make(chan struct{}, 1)}
 	msg, err := r.get(ctx, op, "/id", nil, 0, maxIdentity)
 	if err != nil {
 		return nil, err

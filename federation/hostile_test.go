@@ -46,10 +46,10 @@ func TestHostilePeer(t *testing.T) {
 			p.pub.put(t, 40, 60)
 			p.pub.setFront(c.bad(t, p))
 			if c.with == timeout {
-				p.client.opts.Idle = 300 * time.Millisecond
+				p.client.opts.Idle, p.client.opts.Total = 300*time.Millisecond, 900*time.Millisecond
 			}
 			_, err := p.sync(t)
-			p.client.opts.Idle = time.Minute
+			p.client.opts.Idle, p.client.opts.Total = time.Minute, time.Minute
 			if err == nil {
 				t.Fatal("the misbehaviour was not noticed")
 			}
@@ -262,6 +262,17 @@ func hostileTransport() []hostile {
 				b := honest(r, next).Body.Bytes()
 				_, _ = w.Write(b[:len(b)/2])
 				hang(w, r, next)
+			})
+		}},
+		{"drop by drop", un, cut, timeout, func(*testing.T, *pair) front {
+			return onPath(since, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				for _, b := range honest(r, next).Body.Bytes() { // never silent, never done
+					if _, err := w.Write([]byte{b}); err != nil {
+						return
+					}
+					w.(http.Flusher).Flush()
+					time.Sleep(20 * time.Millisecond)
+				}
 			})
 		}},
 		{"closed connection", un, cut, "cause_closed", func(*testing.T, *pair) front {

@@ -24,7 +24,12 @@ type Remote struct {
 	client *Client
 	id     *Identity
 	http   *http.Client
+	slots  chan struct{} // one for each request under way that is no long poll
 }
+
+// requestsAtOnce is how many requests one peer is asked at once, below what a
+// server allows (ServerOptions.PeerRequests), however many channels are read.
+const requestsAtOnce = 8
 
 // Channels returns the channels that the peer offers this node: id, agreement
 // chain, publisher, stream and SignedSize. Their ids are checked to follow from
@@ -147,6 +152,14 @@ func (r *Remote) do(ctx context.Context, op string, q request, read func(io.Read
 	}
 	base.Path += prefix + q.path
 	base.RawQuery = q.query.Encode()
+	if q.wait == 0 {
+		select {
+		case r.slots <- struct{}{}:
+			defer func() { <-r.slots }()
+		case <-ctx.Done():
+			return comity.E(comity.Interrupted, op, r.id.ID, comity.Msg("federation.interrupted"), ctx.Err())
+		}
+	}
 	watch := newWatch(ctx, r.client.opts, q.wait)
 	defer watch.end()
 	method, body := http.MethodGet, io.Reader(nil)

@@ -40,32 +40,32 @@ func (r *Remote) unreachable(op string, ctx context.Context, w *watch, err error
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
 	return comity.E(comity.Unreachable, op, r.id.ID, comity.Msg("federation.unreachable", comity.A("peer", r.id.Name),
-		comity.A("url", clip(r.id.URL)), comity.A("cause", "msg:federation.cause_"+causeWord(w, err))), err)
+		comity.A("url", clip(r.id.URL)), comity.A("cause", causeKey(w, err))), err)
 }
 
-// causeWord names what went wrong on the way, as the end of a message key.
-func causeWord(w *watch, err error) string {
+// causeKey names what went wrong on the way, as a message inside a message.
+func causeKey(w *watch, err error) string {
 	var dns *net.DNSError
 	var timeout net.Error
 	cause := context.Cause(w.ctx)
 	switch {
 	case errors.Is(cause, errSilent), errors.Is(cause, errSlow), errors.Is(err, context.DeadlineExceeded):
-		return "timeout"
+		return "msg:federation.cause_timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refused"
+		return "msg:federation.cause_refused"
 	case errors.As(err, &dns):
-		return "name"
+		return "msg:federation.cause_name"
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return "timeout"
+		return "msg:federation.cause_timeout"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, net.ErrClosed):
-		return "closed"
+		return "msg:federation.cause_closed"
 	case strings.Contains(err.Error(), "tls: "):
-		return "tls"
+		return "msg:federation.cause_tls"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "route"
+		return "msg:federation.cause_route"
 	}
-	return "closed"
+	return "msg:federation.cause_closed"
 }
 
 // broken says what was wrong with a body: the format (an error of ours), the

@@ -58,15 +58,15 @@ type ServerOptions struct {
 	Log  *slog.Logger
 	Now  func() time.Time
 
-	PeerRequests  int     // one peer's concurrent requests without long polls; 16
-	PeerPolls     int     // one peer's concurrent long polls; 128
-	PeerRate      float64 // one peer's requests per second; 100, bursts of four seconds' worth
-	StrangerRate  float64 // one address's requests per second; 0.2
-	StrangerBurst int     // one address's burst; 10
-	AllStrangers  float64 // all strangers' requests per second; 20
-	ChunkItems    int     // entries in one since answer; 4096
-	ChunkBytes    int64   // payload bytes aimed at in one since answer; 16 MiB
-	MaxWait       time.Duration
+	PeerRequests  int           // one peer's concurrent requests without long polls; 16
+	PeerPolls     int           // one peer's concurrent long polls; 128
+	PeerRate      float64       // one peer's requests per second; 300, bursts of four seconds' worth
+	StrangerRate  float64       // one address's requests per second; 0.2
+	StrangerBurst int           // one address's burst; 10
+	AllStrangers  float64       // all strangers' requests per second; 20
+	ChunkItems    int           // entries in one since answer; 4096
+	ChunkBytes    int64         // payload bytes aimed at in one since answer; 8 MiB
+	MaxWait       time.Duration // the longest long poll; 1 min
 }
 
 func (o ServerOptions) withDefaults() ServerOptions {
@@ -78,12 +78,12 @@ func (o ServerOptions) withDefaults() ServerOptions {
 	}
 	setDefault(&o.PeerRequests, 16)
 	setDefault(&o.PeerPolls, 128)
-	setDefault(&o.PeerRate, 100)
+	setDefault(&o.PeerRate, 300)
 	setDefault(&o.StrangerRate, 0.2)
 	setDefault(&o.StrangerBurst, 10)
 	setDefault(&o.AllStrangers, 20)
 	setDefault(&o.ChunkItems, 4096)
-	setDefault(&o.ChunkBytes, 16<<20)
+	setDefault(&o.ChunkBytes, 8<<20)
 	setDefault(&o.MaxWait, time.Minute)
 	return o
 }
@@ -159,7 +159,7 @@ func (s *Server) HTTP(k *Keys) *http.Server {
 		Handler:           s,
 		TLSConfig:         k.ServerTLS(),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
+		ReadTimeout:       s.opts.MaxWait + time.Minute, // over HTTP/1.1 it also ends a long poll
 		WriteTimeout:      s.opts.MaxWait + 5*time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,

@@ -283,3 +283,22 @@ func TestCrashAnywhere(t *testing.T) {
 		p.same(t)
 	}
 }
+
+// Many channels read at once from one peer stay below its limits.
+func TestManySyncsAtOnceStayBelowTheLimits(t *testing.T) {
+	p := newPair(t, ClientOptions{}, ReaderOptions{Items: 8})
+	p.pub.put(t, 400, 50)
+	errs := make(chan error, 12)
+	for range cap(errs) {
+		s := newSink(p.pub)
+		go func() {
+			_, err := NewReader(p.client, p.sub.keys, s, p.reader.opts).Sync(context.Background(), s.ch.ID, 0)
+			errs <- err
+		}()
+	}
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
