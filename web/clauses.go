@@ -41,7 +41,9 @@ func streamSentences(p i18n.Printer, a comity.Agreement, s comity.Stream) []stri
 	} else {
 		say("web.clause.types", comity.A("types", strings.Join(s.Types, ", ")))
 	}
-	say("web.clause.ceiling", comity.A("label", s.Max.Label()))
+	if s.Max != comity.Unmarked {
+		say("web.clause.ceiling", comity.A("label", s.Max.Label()))
+	}
 	if s.Filter != "" {
 		say("web.clause.filter", comity.A("filter", s.Filter))
 	}
