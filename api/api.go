@@ -40,16 +40,16 @@ type server struct {
 // (Authorization: Bearer …) or the session cookie of the pages, and the role
 // that stands beside it in routes; the description is open.
 func New(n *node.Node, cat *i18n.Catalog, opts Options) http.Handler {
+	return newServer(n, cat, opts).handler()
+}
+
+func newServer(n *node.Node, cat *i18n.Catalog, opts Options) *server {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if opts.MaxImport == 0 {
 		opts.MaxImport = 4 << 30
 	}
-	return newServer(n, cat, opts).handler()
-}
-
-func newServer(n *node.Node, cat *i18n.Catalog, opts Options) *server {
 	s := &server{n: n, cat: cat, opts: opts, mux: http.NewServeMux()}
 	cfg := huma.DefaultConfig("Comity", opts.Version)
 	cfg.DocsPath = ""     // the stock page loads scripts from elsewhere
