@@ -37,3 +37,7 @@ func TestKill(t *testing.T) {
 		func() string { return server.Database(t) },
 		func(ctx context.Context, name string) (store.Store, error) { return postgres.Open(ctx, name) })
 }
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Bench(b, func(b *testing.B) store.Store { return open(b) })
+}

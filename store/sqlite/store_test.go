@@ -35,3 +35,7 @@ func TestKill(t *testing.T) {
 			return sqlite.Open(ctx, name, sqlite.Options{})
 		})
 }
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Bench(b, func(b *testing.B) store.Store { return open(b) })
+}
