@@ -241,7 +241,8 @@ func BenchmarkFind(b *testing.B) {
 }
 
 func BenchmarkFindHostile(b *testing.B) {
-	text := strings.Repeat("a[.", 1<<18) + strings.Repeat("http://", 1<<16) + strings.Repeat(" dot a", 1<<16)
+	text := strings.Repeat("a[.", 1<<18) + strings.Repeat("http://", 1<<16) + strings.Repeat(" dot a", 1<<16) +
+		strings.Repeat("http://-(", 1<<16) + strings.Repeat("http://a.com/(", 1<<12)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		extract.Find(text, extract.Limits{})

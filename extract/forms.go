@@ -23,14 +23,27 @@ func (f *finder) url(start, colon int) int {
 		return 0
 	}
 	from--
+	// The host comes first: looking for the end of what is no URL, again and
+	// again, would not be linear.
+	if !plausibleHost(s[colon+3 : min(len(s), colon+3+2*maxName)]) {
+		return 0
+	}
 	end := urlEnd(s, colon+3)
-	if end == colon+3 {
-		return 0
+	f.add(comity.ValueURL, real+s[colon:end], from, end)
+	return max(end, colon+3)
+}
+
+// plausibleHost reports whether s begins with the authority of a URL.
+func plausibleHost(s string) bool {
+	if i := strings.IndexAny(s, "/?# \t\r\n\"'<>`{}|\\^(),;"); i >= 0 {
+		s = s[:i]
 	}
-	if !f.add(comity.ValueURL, real+s[colon:end], from, end) {
-		return 0
+	s = strings.TrimRight(s, ".:!*_~")
+	if strings.Count(s, "[") < strings.Count(s, "]") {
+		s = s[:strings.LastIndexByte(s, ']')]
 	}
-	return end
+	_, _, ok := hostPort(s[strings.LastIndexByte(s, '@')+1:])
+	return ok
 }
 
 // urlEnd returns where a URL that goes on at i ends: before a blank, a quote,

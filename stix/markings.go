@@ -111,12 +111,19 @@ func (c *check) granular(m int32) {
 	c.o.Granular = append(c.o.Granular, g)
 }
 
+// maxSteps bounds the work of following selectors: a wide object with many
+// selectors would take minutes. What lies beyond counts as leading nowhere.
+const maxSteps = 4 << 20
+
 // resolves reports whether a selector names something in the object: property
 // names joined by dots, list elements as [n] (section 7.2.3.1).
 func (c *check) resolves(selector string) bool {
 	t := &c.t
 	i := int32(0)
 	for _, s := range strings.Split(selector, ".") {
+		if c.steps += int(t.nodes[i].n) + 1; c.steps > maxSteps {
+			return false
+		}
 		if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
 			n, err := strconv.ParseUint(s[1:len(s)-1], 10, 31)
 			if err != nil || t.nodes[i].kind != kindArray || n >= uint64(t.nodes[i].n) {

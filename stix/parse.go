@@ -66,6 +66,8 @@ type check struct {
 	rep  Report
 	spec *typeSpec // nil for a type that the standard does not define
 	v20  bool      // a STIX 2.0 object, or one that states no version
+
+	steps int // nodes that selectors were followed over
 }
 
 func (c *check) run(raw []byte) {
@@ -157,10 +159,16 @@ func (c *check) version() {
 
 // breach records a finding on the node i.
 func (c *check) breach(r *rule, i int32, args ...comity.Arg) {
-	if r.level == note && c.opt.Mode != comity.Strict {
-		return // spares finding the path
+	if !c.mute(r) {
+		c.say(r, c.t.path(i), "", args...)
 	}
-	c.say(r, c.t.path(i), "", args...)
+}
+
+// mute reports whether a finding of the rule would not be kept. It spares
+// finding the path, which takes time in a wide object.
+func (c *check) mute(r *rule) bool {
+	full := len(c.rep.Findings) >= maxFindings && (c.rep.Outcome == comity.Refused || !r.level.refuses(c.opt.Mode))
+	return full || r.level == note && c.opt.Mode != comity.Strict
 }
 
 // say records a finding; section "" is the rule's own.

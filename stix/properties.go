@@ -281,6 +281,9 @@ func (c *check) externalReference(i int32) {
 func (c *check) need(i int32, name, section string) {
 	m := c.t.get(i, name)
 	if m == 0 {
+		if c.mute(ruleRequiredS) {
+			return
+		}
 		p := c.t.path(i) + "." + name
 		c.say(ruleRequiredS, p, section, comity.A("name", name), comity.A("type", c.o.Type))
 	} else if c.t.nodes[m].kind != kindString {

@@ -2,7 +2,6 @@ package stix
 
 import (
 	"strings"
-	"time"
 
 	"github.com/comity-net/comity"
 )
@@ -207,13 +206,11 @@ func (c *check) inOrder(from, to string, strict bool) {
 		return
 	}
 	a, b := c.instant(from), c.instant(to)
-	if isZero(a) || isZero(b) || a.Before(b) || a.Equal(b) && !strict {
+	if a.IsZero() || b.IsZero() || a.Before(b) || a.Equal(b) && !strict {
 		return
 	}
 	c.say(ruleOrder, to, "", comity.A("from", from))
 }
-
-func isZero(t time.Time) bool { return t.IsZero() }
 
 // languageTag checks the outer form of an RFC 5646 tag.
 func languageTag(s string) bool {

@@ -27,7 +27,7 @@ var named = map[string]bool{
 func (c *check) values() {
 	t := &c.t
 	if k, ok := valueKinds[c.o.Type]; ok {
-		if s := t.text0(0, "value"); s != "" && !c.value1(k, s) {
+		if s := t.text0(0, "value"); s != "" && !c.addValue(k, s) {
 			c.breach(ruleValue, t.get(0, "value"), comity.A("value", clip(s, 100)), comity.A("type", c.o.Type))
 		}
 		return
@@ -35,7 +35,7 @@ func (c *check) values() {
 	switch c.o.Type {
 	case "autonomous-system":
 		if i := t.get(0, "number"); i != 0 {
-			c.value1(comity.ValueASN, t.raw(i))
+			c.addValue(comity.ValueASN, t.raw(i))
 		}
 	case "file":
 		c.path("name")
@@ -47,10 +47,10 @@ func (c *check) values() {
 	case "artifact", "x509-certificate":
 		c.hashValues()
 		if s := t.text0(0, "url"); s != "" {
-			c.value1(comity.ValueURL, s)
+			c.addValue(comity.ValueURL, s)
 		}
 	case "user-account":
-		c.value1(comity.ValueName, t.text0(0, "account_login"))
+		c.addValue(comity.ValueName, t.text0(0, "account_login"))
 	case "indicator":
 		c.patternValues()
 	}
@@ -60,8 +60,8 @@ func (c *check) values() {
 	c.externalIDs()
 }
 
-// value1 adds one value in normal form, once.
-func (c *check) value1(k comity.ValueKind, s string) bool {
+// addValue adds one value in normal form, once.
+func (c *check) addValue(k comity.ValueKind, s string) bool {
 	v, ok := extract.Normalize(k, s)
 	if !ok {
 		return false
@@ -83,7 +83,7 @@ func (c *check) value1(k comity.ValueKind, s string) bool {
 
 func (c *check) path(name string) {
 	if s := c.t.text0(0, name); s != "" {
-		c.value1(comity.ValuePath, s)
+		c.addValue(comity.ValuePath, s)
 	}
 }
 
@@ -95,8 +95,8 @@ func (c *check) hashValues() {
 		return
 	}
 	for e := t.first(h); e != 0; e = t.nodes[e].next {
-		if s, ok := t.str(e); ok && !c.value1(comity.ValueHash, s) {
-			c.value1(comity.ValueOther, s)
+		if s, ok := t.str(e); ok && !c.addValue(comity.ValueHash, s) {
+			c.addValue(comity.ValueOther, s)
 		}
 	}
 }
@@ -113,8 +113,8 @@ func (c *check) names() {
 }
 
 func (c *check) nameValue(s string) {
-	if s != "" && !c.value1(comity.ValueCVE, s) {
-		c.value1(comity.ValueName, s)
+	if s != "" && !c.addValue(comity.ValueCVE, s) {
+		c.addValue(comity.ValueName, s)
 	}
 }
 
@@ -140,7 +140,7 @@ func (c *check) patternValues() {
 	}
 	for _, cmp := range scanPattern(c.t.text0(0, "pattern")) {
 		for _, k := range pathKinds(cmp.path) {
-			if c.value1(k, cmp.text) {
+			if c.addValue(k, cmp.text) {
 				break
 			}
 		}

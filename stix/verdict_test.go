@@ -227,6 +227,28 @@ func TestFindingsAreBounded(t *testing.T) {
 	}
 }
 
+// Objects that are wide, full of faults or full of selectors are judged in time
+// that grows with their size only: quadratic work would never end here.
+func TestWideObjects(t *testing.T) {
+	many := func(s string) string { return strings.Repeat(s+",", 100_000) + s }
+	for name, with := range map[string]string{
+		"wrong labels":  `"labels":[` + many("1") + `]`,
+		"odd hashes":    `"external_references":[` + many("{}") + `]`,
+		"big numbers":   `"x_n":[` + many("12345678901234567890") + `]`,
+		"selectors":     `"labels":[` + many(`"a"`) + `],"granular_markings":[{"lang":"en","selectors":[` + many(`"labels.[99999]"`) + `]}]`,
+		"markings":      `"object_marking_refs":[` + many("7") + `]`,
+		"references":    `"x_refs":[` + many(`"tool--`+uuid+`"`) + `]`,
+		"deep brackets": `"x_d":[` + many("[[[]]]") + `]`,
+	} {
+		for _, mode := range []comity.Mode{comity.Strict, comity.Standard, comity.Lenient} {
+			_, rep := stix.Parse(object("malware", mal+","+with), stix.Options{Mode: mode})
+			if len(rep.Findings) > 64 || rep.Outcome == comity.Accepted && name != "references" && name != "deep brackets" {
+				t.Errorf("%s: %v with %d findings", name, rep.Outcome, len(rep.Findings))
+			}
+		}
+	}
+}
+
 // Every message key used in the package stands in its file, and the reverse.
 func TestKeys(t *testing.T) {
 	b, err := os.ReadFile("../i18n/keys/stix.en.json")
