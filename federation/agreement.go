@@ -30,8 +30,8 @@ const (
 )
 
 var (
-	streamName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
-	stixType   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,249}$`)
+	streamName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
+	stixType   = regexp.MustCompile(`^(?:\*|[a-z0-9][a-z0-9-]{2,249})$`)
 	fraction   = regexp.MustCompile(`^[1-9]\d?/[1-9]\d?$`)
 	hexID      = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
@@ -276,7 +276,8 @@ func VerifyAgreementLine(body, line []byte, by *Identity) error {
 }
 
 // InForce reports, as an error, why an agreement does not hold at now: not yet,
-// no longer, or not active. Both sides ask it before anything moves.
+// no longer, or in a state other than active or complete (signed by all, whose
+// time has come). Both sides ask it before anything moves.
 func InForce(a *comity.Agreement, now time.Time) error {
 	const op = "check agreement"
 	switch {

@@ -1,10 +1,6 @@
 package federation
 
-import (
-	"errors"
-
-	"github.com/comity-net/comity"
-)
+import "github.com/comity-net/comity"
 
 // invalid says that input breaks a rule of the format.
 func invalid(op string, subject any, cause error, key string, args ...comity.Arg) error {
@@ -26,6 +22,3 @@ func tooLarge(op string, subject any, cause error, what string, limit int64) err
 func forbidden(op string, subject any, key string, args ...comity.Arg) error {
 	return comity.E(comity.Forbidden, op, subject, comity.Msg(key, args...), nil)
 }
-
-// asError finds the first *comity.Error in err's chain.
-func asError(err error, e **comity.Error) bool { return errors.As(err, e) }

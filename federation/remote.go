@@ -168,13 +168,13 @@ func (r *Remote) do(ctx context.Context, op string, q request, read func(io.Read
 	}
 	req, err := http.NewRequestWithContext(watch.ctx, method, base.String(), body)
 	if err != nil {
-		return r.unreachable(op, ctx, watch, err)
+		return r.unreachable(ctx, op, watch, err)
 	}
 	req.Header.Set("Accept-Encoding", "zstd")
 	req.Header.Set("User-Agent", "comity/1")
 	res, err := r.http.Do(req)
 	if err != nil {
-		return r.unreachable(op, ctx, watch, err)
+		return r.unreachable(ctx, op, watch, err)
 	}
 	defer res.Body.Close()
 	watch.body = res.Body
@@ -198,7 +198,7 @@ func (r *Remote) do(ctx context.Context, op string, q request, read func(io.Read
 		return invalid(op, r.id.ID, nil, "federation.bad_encoding", comity.A("peer", r.id.Name))
 	}
 	if err := read(content); err != nil {
-		return r.broken(op, ctx, watch, err)
+		return r.broken(ctx, op, watch, err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // unreachable says why no answer came.
-func (r *Remote) unreachable(op string, ctx context.Context, w *watch, err error) error {
+func (r *Remote) unreachable(ctx context.Context, op string, w *watch, err error) error {
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return comity.E(comity.Interrupted, op, r.id.ID, comity.Msg("federation.interrupted"), ctx.Err())
 	}
@@ -70,10 +70,10 @@ func causeKey(w *watch, err error) string {
 
 // broken says what was wrong with a body: the format (an error of ours), the
 // encoding, or the connection.
-func (r *Remote) broken(op string, ctx context.Context, w *watch, err error) error {
+func (r *Remote) broken(ctx context.Context, op string, w *watch, err error) error {
 	switch {
 	case ctx.Err() != nil, context.Cause(w.ctx) != nil:
-		return r.unreachable(op, ctx, w, err)
+		return r.unreachable(ctx, op, w, err)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeTooSmall):
 		return r.tooMuch(op, "zstd", maxWindow, err)
 	case isZstd(err):
@@ -83,7 +83,7 @@ func (r *Remote) broken(op string, ctx context.Context, w *watch, err error) err
 	if errors.As(err, &e) && e.Kind != comity.Unreachable {
 		return err
 	}
-	return r.unreachable(op, ctx, w, err)
+	return r.unreachable(ctx, op, w, err)
 }
 
 // isZstd reports whether the stream was not valid zstd.

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -25,7 +26,7 @@ func headAt(ctx context.Context, r ledger.TileReader, head comity.Head, size int
 	}
 	t := tlog.TileHashReader(tlog.Tree{N: head.Size, Hash: tlog.Hash(head.Root)}, tiles{ctx, r})
 	root, err := tlog.TreeHash(size, t)
-	if e := (*comity.Error)(nil); err != nil && !asError(err, &e) {
+	if e := (*comity.Error)(nil); err != nil && !errors.As(err, &e) {
 		return comity.Head{}, unverified(op, fmt.Sprintf("size %d", head.Size), err, "federation.own_tree", comity.A("size", head.Size))
 	}
 	return comity.Head{Size: size, Root: comity.Hash(root)}, err
