@@ -103,8 +103,11 @@ func (s *Store) start() error {
 	}
 	r.key = s.key
 	s.w = &writer{reader: r, s: s}
-	if err := s.w.checkWords(); err != nil {
-		c.Close()
+	if s.w.ballast, err = holdBallast(c); err == nil {
+		err = s.w.checkWords()
+	}
+	if err != nil {
+		c.Close() // with its statements
 		return err
 	}
 	go s.write()
@@ -261,6 +264,7 @@ func (s *Store) Close() error {
 		}
 	}
 	if s.w != nil {
+		_ = s.w.ballast.Finalize() // it never ran
 		if err := s.w.c.Close(); err != nil && first == nil {
 			first = engine("close", err)
 		}

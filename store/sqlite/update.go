@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+
 	"github.com/comity-net/comity/store"
 	"github.com/comity-net/comity/store/internal/fault"
 )
@@ -23,6 +25,7 @@ type unit struct {
 type writer struct {
 	reader
 	s       *Store
+	ballast *sqlite.Stmt
 	truncat bool // something was erased: the log must be emptied
 }
 
