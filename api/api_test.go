@@ -142,7 +142,7 @@ func TestImportFindShow(t *testing.T) {
 		t.Fatalf("import answers %d %s", code, b)
 	}
 	c := NewClient(w.url, reader)
-	f, err := c.Find(t.Context(), "see 198.51.100.7 there")
+	f, err := c.Find(t.Context(), "198.51.100.7")
 	if err != nil || len(f.Values) != 1 || len(f.Values[0].Hits) != 1 {
 		t.Fatalf("find: %+v %v", f, err)
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -13,7 +14,8 @@ import (
 	"github.com/comity-net/comity/store"
 )
 
-// The inputs of the operations. Bounds in tags are checked by huma.
+// The inputs of the operations. Bounds in tags are checked by huma, which does
+// not see into embedded types that are not exported: none is embedded.
 type (
 	none     struct{}
 	objectID struct {
@@ -30,26 +32,23 @@ type (
 			Text string `json:"text" minLength:"1" maxLength:"5242880"`
 		}
 	}
-	page struct {
-		Limit int `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	}
 	objectsIn struct {
-		page
+		Limit int      `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 		Type  []string `query:"type"`
 		After string   `query:"after" doc:"next of the page before"`
 	}
 	explainIn struct {
-		objectID
-		For string `query:"for" maxLength:"300" doc:"one member; all when empty"`
+		ID  comity.ObjectID `path:"id" maxLength:"300"`
+		For string          `query:"for" maxLength:"300" doc:"one member; all when empty"`
 	}
 	whyIn struct {
-		objectID
+		ID   comity.ObjectID `path:"id" maxLength:"300"`
 		Body struct {
 			Why string `json:"why,omitempty" maxLength:"200"`
 		}
 	}
 	markIn struct {
-		objectID
+		ID   comity.ObjectID `path:"id" maxLength:"300"`
 		Body struct {
 			TLP string `json:"tlp" maxLength:"20"`
 			Why string `json:"why,omitempty" maxLength:"200"`
@@ -67,24 +66,24 @@ type (
 		}
 	}
 	beforeIn struct {
-		page
+		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 		Before string `query:"before" maxLength:"64"`
 	}
 	afterIn struct {
-		nameIn
-		page
-		After int64 `query:"after" minimum:"0"`
+		ID    string `path:"id" maxLength:"300"`
+		Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+		After int64  `query:"after" minimum:"0"`
 	}
 	undoIn struct {
-		nameIn
+		ID   string `path:"id" maxLength:"300"`
 		Body struct {
 			Withdraw bool `json:"withdraw,omitempty"`
 		}
 	}
 	entriesIn struct {
-		nameIn
-		page
-		From int64 `query:"from" minimum:"0"`
+		ID    string `path:"id" maxLength:"300"`
+		Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+		From  int64  `query:"from" minimum:"0"`
 	}
 	verifyIn struct {
 		Body struct {
@@ -214,6 +213,10 @@ func (s *server) importBody(ctx context.Context, in *importIn) (Import, error) {
 		Source: "-", Reader: http.MaxBytesReader(in.w, in.body.Body, s.opts.MaxImport), Name: name, Format: in.Format,
 		TLP: in.TLP, Collection: in.Collection, Mode: in.Mode, Columns: in.Columns, Labels: in.Label,
 	})
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		err = comity.E(comity.TooLarge, "import", name, comity.Msg("api.import_too_large", comity.A("max", tooLarge.Limit)), err)
+	}
 	return importOf(im), err
 }
 

@@ -113,7 +113,7 @@ func TestContentEntersChannelsInTwoPlaces(t *testing.T) {
 			if !ok {
 				continue
 			}
-			puts, asks := calls(fn, "putDraft"), calls(fn, "decide") || calls(fn, "decideAudience") || calls(fn, "Decide")
+			puts, asks := calls(fn, "putDraft"), calls(fn, "decide") || calls(fn, "decideAudience") || calls(fn, "decideOne")
 			if !puts {
 				continue
 			}
