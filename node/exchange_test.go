@@ -13,10 +13,21 @@ import (
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/federation"
+	"github.com/comity-net/comity/internal/testkit/pg"
 	"github.com/comity-net/comity/node"
 )
 
 var admin = node.Actor{Name: "test", Role: node.RoleAdmin}
+
+var server pg.Lazy
+
+func TestMain(m *testing.M) { pg.Main(m, &server) }
+
+// both runs a test on each keeper; startWith sees by the test's name which.
+func both(t *testing.T, test func(t *testing.T)) {
+	t.Run("sqlite", test)
+	t.Run("postgres", test)
+}
 
 // running is one node with its federation listener and background work.
 type running struct {
@@ -35,7 +46,11 @@ func start(t testing.TB, name string) *running {
 func startWith(t testing.TB, name string, opt federation.ClientOptions) *running {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
-	if _, err := node.Init(t.Context(), node.InitOptions{Dir: dir, Profile: node.Profile{Name: name, Country: "KZ"}}); err != nil {
+	o := node.InitOptions{Dir: dir, Profile: node.Profile{Name: name, Country: "KZ"}}
+	if strings.Contains(t.Name(), "/postgres") {
+		o.DB = server.Database(t)
+	}
+	if _, err := node.Init(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	return open(t, dir, opt)
@@ -139,7 +154,9 @@ func agree(t testing.TB, a, b *running) comity.AgreementID {
 	return av.ID
 }
 
-func TestExchange(t *testing.T) {
+func TestExchange(t *testing.T) { both(t, exchange) }
+
+func exchange(t *testing.T) {
 	ctx := t.Context()
 	a, b := start(t, "alpha"), start(t, "beta")
 	pair(t, a, b)

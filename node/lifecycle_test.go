@@ -66,7 +66,9 @@ func sees(t *testing.T, n *running, what string, ok func(node.ObjectView) bool) 
 	})
 }
 
-func TestNewVersionFollows(t *testing.T) {
+func TestNewVersionFollows(t *testing.T) { both(t, newVersionFollows) }
+
+func newVersionFollows(t *testing.T) {
 	a, b, id := agreed(t)
 	bring(t, a, noteOf(t, "2026-01-01T00:00:00.000Z", "first", comity.Green))
 	if _, err := a.Share(t.Context(), admin, node.ShareRequest{IDs: []comity.ObjectID{note1}, With: id}); err != nil {
@@ -131,7 +133,9 @@ func TestErase(t *testing.T) {
 	}
 }
 
-func TestMarkNarrower(t *testing.T) {
+func TestMarkNarrower(t *testing.T) { both(t, markNarrower) }
+
+func markNarrower(t *testing.T) {
 	a, b, id := agreed(t)
 	bring(t, a, noteOf(t, "2026-01-01T00:00:00.000Z", "x", comity.Green))
 	if _, err := a.Share(t.Context(), admin, node.ShareRequest{IDs: []comity.ObjectID{note1}, With: id}); err != nil {
@@ -150,7 +154,9 @@ func TestMarkNarrower(t *testing.T) {
 	}
 }
 
-func TestUndoWithdraws(t *testing.T) {
+func TestUndoWithdraws(t *testing.T) { both(t, undoWithdraws) }
+
+func undoWithdraws(t *testing.T) {
 	a, b, id := agreed(t)
 	im := bring(t, a, noteOf(t, "2026-01-01T00:00:00.000Z", "x", comity.Green))
 	if _, err := a.Share(t.Context(), admin, node.ShareRequest{IDs: []comity.ObjectID{note1}, With: id}); err != nil {
@@ -168,7 +174,9 @@ func TestUndoWithdraws(t *testing.T) {
 	clean(t, a, b)
 }
 
-func TestRefusalsHaveReasons(t *testing.T) {
+func TestRefusalsHaveReasons(t *testing.T) { both(t, refusalsHaveReasons) }
+
+func refusalsHaveReasons(t *testing.T) {
 	a, b, id := agreed(t)
 	bring(t, a, noteOf(t, "2026-01-01T00:00:00.000Z", "x", comity.Red))
 	res, err := a.Share(t.Context(), admin, node.ShareRequest{IDs: []comity.ObjectID{note1}, With: id})
@@ -185,7 +193,9 @@ func TestRefusalsHaveReasons(t *testing.T) {
 }
 
 // TestOnward: what beta got from alpha goes no further than the clauses say.
-func TestOnward(t *testing.T) {
+func TestOnward(t *testing.T) { both(t, onward) }
+
+func onward(t *testing.T) {
 	a, b, ab := agreed(t)
 	c := start(t, "gamma")
 	pair(t, b, c)
@@ -228,7 +238,9 @@ func TestWrongPairCode(t *testing.T) {
 	}
 }
 
-func TestSuspendedAgreementStopsReading(t *testing.T) {
+func TestSuspendedAgreementStopsReading(t *testing.T) { both(t, suspendedAgreementStopsReading) }
+
+func suspendedAgreementStopsReading(t *testing.T) {
 	a, b, id := agreed(t)
 	bring(t, a, noteOf(t, "2026-01-01T00:00:00.000Z", "x", comity.Green))
 	if _, err := a.SuspendAgreement(t.Context(), admin, id, true); err != nil {
