@@ -4,6 +4,9 @@ import (
 	"context"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/internal/testkit/pg"
 	"github.com/comity-net/comity/store"
 	"github.com/comity-net/comity/store/postgres"
@@ -35,9 +38,44 @@ func TestStore(t *testing.T) {
 func TestKill(t *testing.T) {
 	storetest.Kill(t, "TestKill", 10,
 		func() string { return server.Database(t) },
-		func(ctx context.Context, name string) (store.Store, error) { return postgres.Open(ctx, name) })
+		openURL)
 }
 
 func BenchmarkStore(b *testing.B) {
 	storetest.Bench(b, func(b *testing.B) store.Store { return open(b) })
+}
+
+func openURL(ctx context.Context, url string) (store.Store, error) { return postgres.Open(ctx, url) }
+
+func TestReopen(t *testing.T) { storetest.Reopen(t, server.Database(t), openURL) }
+
+func TestRefusals(t *testing.T) {
+	ctx := t.Context()
+	url := server.Database(t)
+	s, err := postgres.Open(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	c, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	if _, err := c.Exec(ctx, "INSERT INTO comity_schema (version) VALUES (99)"); err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{
+		url:                          "store.newer_schema",
+		"postgres://%zz":             "store.bad_address",
+		"postgres://x@127.0.0.1:1/x": "store.database_away",
+	} {
+		s, err := postgres.Open(ctx, url)
+		if err == nil {
+			s.Close()
+		}
+		if key := comity.ErrorMessage(err).Key; err == nil || key != want {
+			t.Errorf("error is %v, want %s", err, want)
+		}
+	}
 }

@@ -31,11 +31,17 @@ func TestStore(t *testing.T) {
 func TestKill(t *testing.T) {
 	storetest.Kill(t, "TestKill", 12,
 		func() string { return filepath.Join(t.TempDir(), "comity.db") },
-		func(ctx context.Context, name string) (store.Store, error) {
-			return sqlite.Open(ctx, name, sqlite.Options{})
-		})
+		openPath)
 }
 
 func BenchmarkStore(b *testing.B) {
 	storetest.Bench(b, func(b *testing.B) store.Store { return open(b) })
+}
+
+func openPath(ctx context.Context, path string) (store.Store, error) {
+	return sqlite.Open(ctx, path, sqlite.Options{})
+}
+
+func TestReopen(t *testing.T) {
+	storetest.Reopen(t, filepath.Join(t.TempDir(), "comity.db"), openPath)
 }

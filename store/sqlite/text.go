@@ -16,7 +16,7 @@ import (
 // word by word, so it misses nothing. INVARIANT: a version stands in words if
 // and only if its number is at most meta 'text' and it is current, not erased.
 const (
-	textTail = 20000 // texts that may wait
+	textTail = 30000 // texts that may wait
 	textStep = 500   // texts indexed in one transaction
 )
 

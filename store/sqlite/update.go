@@ -27,13 +27,15 @@ type writer struct {
 	s       *Store
 	ballast *sqlite.Stmt
 	truncat bool // something was erased: the log must be emptied
+	quiet   int  // looks in a row that found nothing to do
 }
 
 const (
-	maxUnits  = 256                   // Updates in one transaction
-	gatherFor = 20 * time.Millisecond // a transaction takes no further Update after this
-	idleAfter = 100 * time.Millisecond
-	lookEvery = time.Second // another process may have left texts to index
+	maxUnits   = 256                   // Updates in one transaction
+	gatherFor  = 20 * time.Millisecond // a transaction takes no further Update after this
+	idleAfter  = 100 * time.Millisecond
+	lookEvery  = time.Second // another process may have left texts to index
+	quietLooks = 10          // after so many a node counts as idle and gives memory back
 )
 
 // errLost says that the engine rolled the whole transaction back.
@@ -87,6 +89,7 @@ func (s *Store) write() {
 				s.w.end()
 				return
 			}
+			s.w.quiet = 0
 			s.w.batch(u)
 			s.w.keepUp()
 			timer.Reset(idleAfter)
@@ -247,6 +250,12 @@ func (w *writer) tend() bool {
 		w.truncate()
 	}
 	more, err := w.indexTexts()
+	if w.quiet++; more || w.truncat {
+		w.quiet = 0
+	}
+	if w.quiet == quietLooks {
+		_ = w.exec("PRAGMA shrink_memory") // only gives the page cache back
+	}
 	return err == nil && more // an error is met again by the next Update, which tells it
 }
 

@@ -178,7 +178,7 @@ func findText(k *kit) {
 
 // findTextOfMany stores more texts than a keeper can leave for later.
 func findTextOfMany(k *kit) {
-	const batches, each = 9, 2500
+	const batches, each = 14, 2500
 	for b := range batches {
 		objs := make([]comity.Object, each)
 		for i := range objs {

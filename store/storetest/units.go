@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/comity-net/comity"
@@ -192,5 +193,50 @@ func unitClosed(k *kit) {
 	k.wantKind(k.s.View(k.ctx, func(store.Reader) error { return nil }), comity.Unavailable)
 	if err := k.s.Close(); err != nil {
 		k.Errorf("closed twice: %v", err)
+	}
+}
+
+// Reopen checks that what a store called name holds is there after closing,
+// that opening again changes nothing (migrations are idempotent), also when
+// several open at once.
+func Reopen(t *testing.T, name string, open OpenAt) {
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			s, err := open(t.Context(), name)
+			if err != nil {
+				t.Errorf("open: %v", err)
+				return
+			}
+			k := &kit{T: t, s: s, ctx: t.Context()}
+			err = s.Update(k.ctx, func(tx store.Tx) error {
+				_, err := tx.PutObjects(k.ctx, local(), []comity.Object{object(fmt.Sprint("indicator--", i), 1)})
+				return err
+			})
+			if err != nil {
+				t.Errorf("put: %v", err)
+			}
+			if err := s.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	for range 2 {
+		s, err := open(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := &kit{T: t, s: s, ctx: t.Context()}
+		if got := k.query(store.Query{}); len(got) != 4 {
+			t.Errorf("%d objects, want 4", len(got))
+		}
+		if n := len(k.lookup(comity.ValueDomain, "v1.indicator--2.example")); n != 1 {
+			t.Errorf("%d hits", n)
+		}
+		k.clean()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
