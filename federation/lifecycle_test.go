@@ -246,7 +246,7 @@ func TestFetchIdentity(t *testing.T) {
 	_, err = c.FetchIdentity(ctx, p.id.URL)
 	wantErr(t, err, comity.Invalid, "federation.identity_malformed")
 	p.setFront(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-		http.Redirect(w, r, b.id.URL+r.URL.Path, 307)
+		http.Redirect(w, r, b.id.URL+r.URL.Path, http.StatusTemporaryRedirect)
 	})
 	_, err = c.FetchIdentity(ctx, p.id.URL)
 	wantErr(t, err, comity.Unverified, "federation.redirected")

@@ -13,8 +13,9 @@ const (
 	// arithmetic on sizes from peers away from the edges of int64.
 	MaxSize = 1 << 48
 
-	// MaxEntry is the largest entry, in bytes (C2SP tlog-tiles).
-	MaxEntry = 64 << 10
+	// MaxEntry is the largest entry, in bytes: what the two-byte length of a C2SP
+	// tlog-tiles entry bundle holds.
+	MaxEntry = 64<<10 - 1
 
 	// MaxPayload is the largest payload, in bytes.
 	MaxPayload = 16 << 20

@@ -176,14 +176,14 @@ func (c *check) numbers() {
 			continue
 		}
 		s := c.t.raw(int32(i))
-		if len(s) < 16 && strings.IndexAny(s, "eE") < 0 {
+		if len(s) < 16 && !strings.ContainsAny(s, "eE") {
 			continue
 		}
 		f, err := strconv.ParseFloat(s, 64)
 		switch {
 		case err != nil || math.IsInf(f, 0):
 			c.breach(ruleNumber, int32(i), comity.A("value", clip(s, 40)))
-		case math.Abs(f) >= 1<<53 && strings.IndexAny(s, ".eE") < 0:
+		case math.Abs(f) >= 1<<53 && !strings.ContainsAny(s, ".eE"):
 			c.breach(ruleBigCustom, int32(i), comity.A("value", clip(s, 40)))
 		}
 	}
