@@ -78,7 +78,7 @@ func channelRecords(k *kit) {
 		k.update(func(tx store.Tx) error { return tx.SetChannelStatus(k.ctx, "a", f, at, checked) })
 		return k.getChannel("a")
 	}
-	bad := comity.Msg("some.key", comity.A("x", 1))
+	bad := comity.Msg("store.busy", comity.A("x", 1))
 	if c := status(bad, minute(1), minute(2)); cmp.Diff(bad, c.Fault) != "" || !c.FaultAt.Equal(minute(1)) || !c.CheckedAt.Equal(minute(2)) {
 		k.Errorf("fault: %+v", c)
 	}

@@ -34,7 +34,7 @@ func importRecords(k *kit) {
 		}
 		k.update(func(tx store.Tx) error { return tx.PutImport(k.ctx, im) })
 		im.State, im.Finished, im.Bytes, im.Accepted, im.Warned, im.Same, im.Refused = comity.ImportFailed, minute(9), 5, 4, 3, 2, 1
-		im.Fault = comity.Msg("some.key", comity.A("n", 3))
+		im.Fault = comity.Msg("store.busy", comity.A("n", 3))
 		k.update(func(tx store.Tx) error { return tx.PutImport(k.ctx, im) })
 		want = append(want, im)
 	}
@@ -61,7 +61,7 @@ func importRecords(k *kit) {
 func importRefusals(k *kit) {
 	refusal := func(n int64) comity.Refusal {
 		return comity.Refusal{Import: "imp-1", N: n, At: fmt.Sprintf("line %d", n), ID: "x--1", Raw: []byte{0xff, 0}, Cut: true,
-			Findings: []comity.Finding{{Rule: "required", Path: "id", Section: "2.9", Refuses: true, Msg: comity.Msg("some.key")}}}
+			Findings: []comity.Finding{{Rule: "required", Path: "id", Section: "2.9", Refuses: true, Msg: comity.Msg("store.busy")}}}
 	}
 	add := func(rs ...comity.Refusal) {
 		k.update(func(tx store.Tx) error { return tx.AddRefusals(k.ctx, "imp-1", rs) })

@@ -24,7 +24,7 @@ func recordTests() []subtest {
 func peers(k *kit) {
 	a := comity.Peer{ID: "a", Name: "Á", Country: "KZ", Sector: "energy", URL: "https://a", Identity: []byte("note"),
 		State: comity.PeerVerified, TheyVerified: true, Introduced: t0(), VerifiedAt: minute(1), SeenAt: minute(2),
-		Fault: comity.Msg("some.key"), FaultAt: minute(3)}
+		Fault: comity.Msg("store.busy"), FaultAt: minute(3)}
 	b := comity.Peer{ID: "b", Identity: []byte("x"), State: comity.PeerIntroduced}
 	for _, p := range []comity.Peer{b, {ID: "a", State: comity.PeerEnded}, a} {
 		k.update(func(tx store.Tx) error { return tx.PutPeer(k.ctx, p) })
@@ -132,7 +132,7 @@ func audits(k *kit) {
 	for i := range 5 {
 		k.update(func(tx store.Tx) error {
 			return tx.AddAudit(k.ctx, comity.Audit{N: 99, At: minute(i), Actor: "system", Action: "import",
-				Subject: fmt.Sprint(i), Kind: "invalid", Msg: comity.Msg("some.key", comity.A("x", "ж"))})
+				Subject: fmt.Sprint(i), Kind: "invalid", Msg: comity.Msg("store.busy", comity.A("x", "ж"))})
 		})
 	}
 	k.view(func(r store.Reader) error {
@@ -143,7 +143,7 @@ func audits(k *kit) {
 		rest, err := r.Audits(k.ctx, first[1].N, 10)
 		for i, a := range append(first, rest...) {
 			want := comity.Audit{N: a.N, At: minute(4 - i), Actor: "system", Action: "import",
-				Subject: fmt.Sprint(4 - i), Kind: "invalid", Msg: comity.Msg("some.key", comity.A("x", "ж"))}
+				Subject: fmt.Sprint(4 - i), Kind: "invalid", Msg: comity.Msg("store.busy", comity.A("x", "ж"))}
 			if d := cmp.Diff(want, a); d != "" {
 				k.Error(d)
 			}
