@@ -1,0 +1,280 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/federation"
+	"github.com/comity-net/comity/ledger"
+	"github.com/comity-net/comity/policy"
+	"github.com/comity-net/comity/store"
+)
+
+// ProposeAgreement signs an agreement in template form and sends it to the
+// other parties.
+func (n *Node) ProposeAgreement(ctx context.Context, by Actor, text []byte) (AgreementView, error) {
+	body, a, err := n.draftAgreement(text)
+	if err != nil {
+		return AgreementView{}, err
+	}
+	if bad := policy.CheckAgreement(a); len(bad) > 0 {
+		return AgreementView{}, comity.E(comity.Invalid, "agreement propose", a.ID.Short(), bad[0].Msg, nil)
+	}
+	line, err := n.keys.SignAgreement(body)
+	if err != nil {
+		return AgreementView{}, err
+	}
+	err = n.act(ctx, by, "agreement.propose", string(a.ID), func(tx store.Tx) error {
+		if err := partiesVerified(ctx, tx, a, n.ID()); err != nil {
+			return err
+		}
+		rec := store.AgreementRecord{
+			ID: a.ID, Chain: a.Chain, Body: body, State: comity.AgreementProposed,
+			Signed: []store.Signature{{Member: n.ID(), Line: line, At: n.now()}}, Received: n.now(), StateAt: n.now(),
+		}
+		if err := tx.PutAgreement(ctx, rec); err != nil {
+			return err
+		}
+		return n.sendAgreement(ctx, tx, a, rec)
+	})
+	if err != nil {
+		return AgreementView{}, err
+	}
+	n.flushOutbox(ctx)
+	return n.Agreement(ctx, string(a.ID))
+}
+
+// draftAgreement turns the edited JSON into the body that all parties sign.
+func (n *Node) draftAgreement(text []byte) ([]byte, comity.Agreement, error) {
+	body, a, err := federation.NewAgreement(text)
+	if err != nil {
+		return nil, a, err
+	}
+	if !a.Has(n.ID()) {
+		return nil, a, comity.E(comity.Forbidden, "agreement propose", a.ID.Short(), comity.Msg("node.not_a_party"), nil)
+	}
+	return body, a, nil
+}
+
+// partiesVerified refuses an agreement with somebody whose keys no person has
+// checked.
+func partiesVerified(ctx context.Context, r store.Reader, a comity.Agreement, self comity.MemberID) error {
+	for _, p := range a.Others(self) {
+		peer, err := r.Peer(ctx, p.ID)
+		if err != nil || !peer.Verified() {
+			return comity.E(comity.Forbidden, "agreement", a.ID.Short(), comity.Msg("node.party_unverified",
+				comity.A("name", p.Name), comity.A("id", p.ID.Grouped())), err).
+				WithHint(comity.Msg("node.party_unverified_hint", comity.A("member", p.ID.Short())))
+		}
+	}
+	return nil
+}
+
+// sendAgreement queues the body with all signatures held to the other parties.
+func (n *Node) sendAgreement(ctx context.Context, tx store.Tx, a comity.Agreement, rec store.AgreementRecord) error {
+	lines := make([][]byte, len(rec.Signed))
+	for i, s := range rec.Signed {
+		lines[i] = s.Line
+	}
+	doc, err := ledger.JoinDocument(rec.Body, lines...)
+	if err != nil {
+		return err
+	}
+	for _, p := range a.Others(n.ID()) {
+		if err := n.queue(ctx, tx, p.ID, "agreement:"+string(a.ID), doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SignAgreement adds this node's signature and tells the other parties.
+func (n *Node) SignAgreement(ctx context.Context, by Actor, id string) (AgreementView, error) {
+	v, err := n.Agreement(ctx, id)
+	if err != nil {
+		return v, err
+	}
+	if len(v.Findings) > 0 {
+		return v, comity.E(comity.Invalid, "agreement sign", v.ID.Short(), v.Findings[0], nil)
+	}
+	line, err := n.keys.SignAgreement(v.Record.Body)
+	if err != nil {
+		return v, err
+	}
+	err = n.act(ctx, by, "agreement.sign", string(v.ID), func(tx store.Tx) error {
+		if err := partiesVerified(ctx, tx, v.Agreement, n.ID()); err != nil {
+			return err
+		}
+		rec, err := tx.Agreement(ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		if hasSigned(rec, n.ID()) {
+			return comity.E(comity.Conflict, "agreement sign", v.ID.Short(), comity.Msg("node.agreement_signed_already"), nil)
+		}
+		rec.Signed = append(rec.Signed, store.Signature{Member: n.ID(), Line: line, At: n.now()})
+		if err := n.putSigned(ctx, tx, v.Agreement, rec); err != nil {
+			return err
+		}
+		return n.sendAgreement(ctx, tx, v.Agreement, rec)
+	})
+	if err != nil {
+		return v, err
+	}
+	n.flushOutbox(ctx)
+	return n.Agreement(ctx, string(v.ID))
+}
+
+func hasSigned(rec store.AgreementRecord, m comity.MemberID) bool {
+	return slices.ContainsFunc(rec.Signed, func(s store.Signature) bool { return s.Member == m })
+}
+
+// putSigned stores a record with a new signature and moves it on: complete when
+// all have signed, active when its time has come.
+func (n *Node) putSigned(ctx context.Context, tx store.Tx, a comity.Agreement, rec store.AgreementRecord) error {
+	if rec.State == comity.AgreementProposed || rec.State == comity.AgreementDraft {
+		rec.State = comity.AgreementProposed
+		if !slices.ContainsFunc(a.Parties, func(p comity.Party) bool { return !hasSigned(rec, p.ID) }) {
+			rec.State, rec.StateAt = comity.AgreementComplete, n.now()
+		}
+	}
+	if err := tx.PutAgreement(ctx, rec); err != nil {
+		return err
+	}
+	return n.ripen(ctx, tx, rec)
+}
+
+// ripen moves agreements along with time: complete to active, active to ended,
+// a replaced version to superseded; and opens the channels of an active one.
+func (n *Node) ripen(ctx context.Context, tx store.Tx, rec store.AgreementRecord) error {
+	a, err := n.readAgreement(rec)
+	if err != nil {
+		return err
+	}
+	now := n.now()
+	switch {
+	case !a.ValidUntil.IsZero() && !now.Before(a.ValidUntil) && rec.State != comity.AgreementEnded && rec.State != comity.AgreementSuperseded:
+		rec.State, rec.StateAt = comity.AgreementEnded, now
+		return tx.PutAgreement(ctx, rec)
+	case rec.State != comity.AgreementComplete || now.Before(a.ValidFrom):
+		return nil
+	}
+	rec.State, rec.StateAt = comity.AgreementActive, now
+	if err := tx.PutAgreement(ctx, rec); err != nil {
+		return err
+	}
+	if a.Prev != "" {
+		if old, err := tx.Agreement(ctx, a.Prev); err == nil {
+			old.State, old.StateAt = comity.AgreementSuperseded, now
+			if err := tx.PutAgreement(ctx, old); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range a.Others(n.ID()) {
+		if peer, err := tx.Peer(ctx, p.ID); err == nil && peer.State == comity.PeerVerified {
+			peer.State = comity.PeerActive
+			if err := tx.PutPeer(ctx, peer); err != nil {
+				return err
+			}
+		}
+	}
+	return n.openChannels(ctx, tx, a)
+}
+
+// openChannels makes the channel of each publisher and stream of an agreement,
+// own and foreign alike; those that exist go on across versions.
+func (n *Node) openChannels(ctx context.Context, tx store.Tx, a comity.Agreement) error {
+	for _, s := range a.Streams {
+		for _, p := range a.Parties {
+			if !s.Publishes(p.ID) {
+				continue
+			}
+			c := comity.Channel{
+				ID:        ledger.ChannelIDOf(a.Chain, p.ID, s.Name),
+				Agreement: a.Chain, Publisher: p.ID, Stream: s.Name, Own: p.ID == n.ID(), Created: n.now(),
+			}
+			if _, err := tx.Channel(ctx, c.ID); err == nil {
+				continue
+			}
+			var edge ledger.Edge
+			c.Head = edge.Head()
+			if err := tx.CreateChannel(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// SuspendAgreement stops or resumes an agreement at this node, at once and
+// without a reason; the others are told. Only who suspended it can resume it.
+func (n *Node) SuspendAgreement(ctx context.Context, by Actor, id string, suspend bool) (AgreementView, error) {
+	if suspend {
+		return n.moveAgreement(ctx, by, id, "agreement.suspend", comity.AgreementSuspended, func(rec store.AgreementRecord) bool {
+			return rec.State == comity.AgreementActive
+		})
+	}
+	return n.moveAgreement(ctx, by, id, "agreement.resume", comity.AgreementActive, func(rec store.AgreementRecord) bool {
+		return rec.State == comity.AgreementSuspended && rec.EndedBy == n.ID()
+	})
+}
+
+// EndAgreement ends an agreement for good; what was exchanged stays covered by
+// its clauses.
+func (n *Node) EndAgreement(ctx context.Context, by Actor, id string) (AgreementView, error) {
+	return n.moveAgreement(ctx, by, id, "agreement.end", comity.AgreementEnded, func(rec store.AgreementRecord) bool {
+		return rec.State != comity.AgreementEnded && rec.State != comity.AgreementSuperseded
+	})
+}
+
+func (n *Node) moveAgreement(ctx context.Context, by Actor, id, action string, to comity.AgreementState, may func(store.AgreementRecord) bool) (AgreementView, error) {
+	v, err := n.Agreement(ctx, id)
+	if err != nil {
+		return v, err
+	}
+	err = n.act(ctx, by, action, string(v.ID), func(tx store.Tx) error {
+		rec, err := tx.Agreement(ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		if !may(rec) {
+			return comity.E(comity.Conflict, strings.ReplaceAll(action, ".", " "), v.ID.Short(),
+				comity.Msg("node.agreement_state", comity.A("state", "msg:agreement.state."+string(rec.State))), nil)
+		}
+		rec.State, rec.StateAt, rec.EndedBy = to, n.now(), n.ID()
+		if to == comity.AgreementActive {
+			rec.EndedBy = ""
+		}
+		if err := tx.PutAgreement(ctx, rec); err != nil {
+			return err
+		}
+		return n.sendState(ctx, tx, v.Agreement, rec)
+	})
+	if err != nil {
+		return v, err
+	}
+	n.flushOutbox(ctx)
+	return n.Agreement(ctx, string(v.ID))
+}
+
+// sendState tells the other parties that an agreement is suspended or ended;
+// that it is resumed is told by the agreement itself, sent again.
+func (n *Node) sendState(ctx context.Context, tx store.Tx, a comity.Agreement, rec store.AgreementRecord) error {
+	typ := federation.TypeSuspend
+	switch rec.State {
+	case comity.AgreementActive:
+		return n.sendAgreement(ctx, tx, a, rec)
+	case comity.AgreementEnded:
+		typ = federation.TypeEnd
+	}
+	for _, p := range a.Others(n.ID()) {
+		d := federation.InboxDocument{Type: typ, To: p.ID, About: a.ID}
+		if err := n.queueDocument(ctx, tx, "agreement:"+string(a.ID), d); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package node
+
+import (
+	"context"
+	"strings"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/store"
+)
+
+// SignInLink makes a one-time sign-in token for a user, valid for a day.
+func (n *Node) SignInLink(ctx context.Context, by Actor, name string) (string, error) {
+	var token string
+	err := n.act(ctx, by, "user.link", name, func(tx store.Tx) error {
+		u, err := tx.User(ctx, name)
+		if err != nil {
+			return err
+		}
+		token, err = n.putSecret(ctx, tx, store.Secret{Kind: secretLink, User: u.Name, Expires: n.now().Add(linkLife)})
+		return err
+	})
+	return token, err
+}
+
+// SignInByLink uses a one-time link and returns a session.
+func (n *Node) SignInByLink(ctx context.Context, token string) (string, error) {
+	s, err := n.secret(ctx, secretLink, token)
+	if err != nil {
+		return "", err
+	}
+	var session string
+	err = n.act(ctx, Actor{Name: s.User}, "signin.link", s.User, func(tx store.Tx) error {
+		// Read again inside: of two clicks on one link only one gets in.
+		if _, err := tx.Secret(ctx, s.Hash); err != nil {
+			return badSecret(err)
+		}
+		if err := tx.DeleteSecret(ctx, s.Hash); err != nil {
+			return err
+		}
+		session, err = n.openSession(ctx, tx, s.User)
+		return err
+	})
+	return session, err
+}
+
+// SignIn checks a password and returns a session. from is the caller's network
+// address; tries are limited for each name and address together.
+func (n *Node) SignIn(ctx context.Context, name, password, from string) (string, error) {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if len(name) > 64 {
+		name = name[:64]
+	}
+	if !n.signIns.allow(from, perAddress, n.now()) || !n.signIns.allow(name+"\x00"+from, perName, n.now()) {
+		return "", comity.E(comity.Limited, "sign in", name, comity.Msg("node.signin_limited"), nil)
+	}
+	u, err := view(ctx, n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, name) })
+	if err != nil && !comity.Is(err, comity.NotFound) {
+		return "", err
+	}
+	// An unknown name costs the same hash as a known one, so that the time
+	// taken does not tell which names exist.
+	good := n.hashing.check(u.Password, password)
+	if err != nil || !good || u.Disabled {
+		n.audit(ctx, Actor{Name: name}, "signin", from, comity.E(comity.Unauthenticated, "sign in", name, comity.Msg("node.signin_wrong"), nil))
+		return "", comity.E(comity.Unauthenticated, "sign in", name, comity.Msg("node.signin_wrong"), nil)
+	}
+	n.signIns.forget(name + "\x00" + from)
+	var session string
+	err = n.act(ctx, Actor{Name: name}, "signin", from, func(tx store.Tx) error {
+		u.LastSeen = n.now()
+		if err := tx.PutUser(ctx, u); err != nil {
+			return err
+		}
+		session, err = n.openSession(ctx, tx, name)
+		return err
+	})
+	return session, err
+}
+
+// SignOut ends a session; an unknown one is no error.
+func (n *Node) SignOut(ctx context.Context, session string) error {
+	n.sessions.drop(session)
+	return n.store.Update(ctx, func(tx store.Tx) error { return tx.DeleteSecret(ctx, secretHash(session)) })
+}
+
+// Session says who holds the session. Unauthenticated when it is unknown,
+// expired, or its account is disabled.
+func (n *Node) Session(ctx context.Context, session string) (store.User, error) {
+	now := n.now()
+	if u, ok := n.sessions.get(session, now); ok {
+		return u, nil
+	}
+	s, err := n.secret(ctx, secretSession, session)
+	if err != nil {
+		return store.User{}, err
+	}
+	u, err := n.holder(ctx, s)
+	if err != nil {
+		return store.User{}, err
+	}
+	n.sessions.put(session, u, now.Add(sessionTouch))
+	s.Used, s.Expires = now, now.Add(sessionIdle)
+	// On a full or read-only disk people must still be able to read.
+	if err := n.store.Update(ctx, func(tx store.Tx) error { return tx.PutSecret(ctx, s) }); err != nil {
+		n.log.Warn("session use not recorded", "user", u.Name, "err", err)
+	}
+	return u, nil
+}
+
+// holder returns the account of a secret, unless it is disabled.
+func (n *Node) holder(ctx context.Context, s store.Secret) (store.User, error) {
+	u, err := view(ctx, n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, s.User) })
+	if err != nil {
+		return store.User{}, badSecret(err)
+	}
+	if u.Disabled {
+		return store.User{}, badSecret(comity.E(comity.NotFound, "sign in", u.Name, comity.Msg("node.signin_expired"), nil))
+	}
+	return u, nil
+}
+
+func (n *Node) openSession(ctx context.Context, tx store.Tx, user string) (string, error) {
+	return n.putSecret(ctx, tx, store.Secret{Kind: secretSession, User: user, Expires: n.now().Add(sessionIdle)})
+}
