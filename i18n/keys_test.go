@@ -21,7 +21,9 @@ var forms = map[string][]string{
 	"zh": {"other"},
 }
 
-var placeholder = regexp.MustCompile(`\{\{\s*\.(\w+)\s*\}\}`)
+// placeholder matches what a sentence may hold: an argument, or a part that
+// stands only when an argument is not empty.
+var placeholder = regexp.MustCompile(`\{\{\s*(?:(?:if )?\.(\w+)|else|end)\s*\}\}`)
 
 // entry is one sentence: under "" when it has no plural forms.
 type entry map[string]string
@@ -107,7 +109,9 @@ func (e entry) shape() string {
 	set := map[string]bool{}
 	for _, text := range e {
 		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-			set[m[1]] = true
+			if m[1] != "" {
+				set[m[1]] = true
+			}
 		}
 	}
 	return strings.Join(slices.Sorted(maps.Keys(set)), " ")

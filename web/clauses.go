@@ -48,7 +48,7 @@ func streamSentences(p i18n.Printer, a comity.Agreement, s comity.Stream) []stri
 		say("web.clause.filter", comity.A("filter", s.Filter))
 	}
 	if len(s.Purpose) > 0 {
-		say("web.clause.purpose", comity.A("purpose", strings.Join(s.Purpose, ", ")))
+		say("web.clause.purpose", comity.A("purpose", purposeNames(p, s.Purpose)))
 	} else {
 		say("web.clause.purpose_none")
 	}
@@ -70,6 +70,21 @@ func streamSentences(p i18n.Printer, a comity.Agreement, s comity.Stream) []stri
 		say("web.clause.retention_none")
 	}
 	return out
+}
+
+// purposes are the usual words of the purpose clause; others are shown as they
+// stand in the agreement.
+var purposes = map[string]bool{"defence": true, "detection": true, "prevention": true, "response": true, "research": true, "statistics": true, "training": true}
+
+func purposeNames(p i18n.Printer, words []string) string {
+	var out []string
+	for _, w := range words {
+		if purposes[w] {
+			w = p.T(comity.Msg("web.purpose." + w))
+		}
+		out = append(out, w)
+	}
+	return strings.Join(out, p.T(comity.Msg("web.comma")))
 }
 
 func onwardMessage(o comity.Onward) comity.Message {
