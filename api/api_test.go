@@ -212,6 +212,29 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// The session of the pages opens the API too, and ends with it.
+func TestSessionOpensTheAPI(t *testing.T) {
+	w := newWorld(t)
+	link, err := w.n.SignInLink(t.Context(), node.Actor{Name: "test", Role: node.RoleAdmin}, "reader")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := w.n.SignInByLink(t.Context(), link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := "comity_session_" + w.n.ID().Short() + "=" + session
+	if code, b := w.ask(t, "GET", "/api/v1/status", "", "", "Cookie", cookie); code != 200 {
+		t.Errorf("with a session: %d %s", code, b)
+	}
+	if err := w.n.SignOut(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := w.ask(t, "GET", "/api/v1/status", "", "", "Cookie", cookie); code != 401 {
+		t.Errorf("after signing out: %d", code)
+	}
+}
+
 // The description is complete: every answer has a schema, and words are words.
 func TestDescription(t *testing.T) {
 	w := newWorld(t)

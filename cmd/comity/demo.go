@@ -76,11 +76,10 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 
 // demoNode is one of the three nodes, running.
 type demoNode struct {
-	key  string // name of its folder and of its sample file
-	n    *node.Node
-	s    *server
-	user string
-	out  demoNodeResult
+	key string // name of its folder and of its sample file
+	n   *node.Node
+	s   *server
+	out demoNodeResult
 }
 
 // demo is the run under way. It owns the nodes; close ends them.
