@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 
 	"github.com/comity-net/comity"
@@ -78,6 +79,12 @@ func (n *Node) findIn(ctx context.Context, r store.Reader, text string, res *Fin
 		for _, h := range hits {
 			if i, ok := at[h.Value]; ok {
 				res.Values[i].Hits = append(res.Values[i].Hits, h.Version)
+				continue
+			}
+			for i := range res.Values {
+				if within(res.Values[i].Value, h.Value) {
+					res.Values[i].Hits = append(res.Values[i].Hits, h.Version)
+				}
 			}
 		}
 	}
@@ -88,6 +95,22 @@ func (n *Node) findIn(ctx context.Context, r store.Reader, text string, res *Fin
 	found, err := r.SearchText(ctx, text, maxTextHits)
 	res.Text = append(res.Text, found...)
 	return err
+}
+
+// within reports whether an address asked for lies in a block that was found.
+func within(asked, found comity.Value) bool {
+	if asked.Kind != found.Kind || asked.Kind != comity.ValueIPv4 && asked.Kind != comity.ValueIPv6 {
+		return false
+	}
+	block, err := netip.ParsePrefix(found.Text)
+	if err != nil {
+		return false
+	}
+	if addr, err := netip.ParseAddr(asked.Text); err == nil {
+		return block.Contains(addr)
+	}
+	inner, err := netip.ParsePrefix(asked.Text)
+	return err == nil && inner.Bits() >= block.Bits() && block.Contains(inner.Addr())
 }
 
 // dropEmptyNames leaves out the question itself as a name when nothing bears it:
