@@ -133,7 +133,7 @@ func (u *usage) literal(s, path string) {
 		}
 		return
 	}
-	if keyShape.MatchString(s) {
+	if s = strings.TrimPrefix(s, "<"); keyShape.MatchString(s) { // "<" sets a column to the end
 		u.literals[s] = true
 	}
 }
