@@ -46,11 +46,11 @@ func (a *app) localizeOne(c *cobra.Command) {
 func (a *app) help(c *cobra.Command) {
 	w := c.OutOrStdout()
 	fmt.Fprintln(w, c.Short)
-	if c.Long != "" {
-		fmt.Fprintf(w, "\n%s\n", c.Long)
-	}
 	if c.Example != "" {
 		fmt.Fprintf(w, "\n%s\n%s\n", a.t("cmd.help.examples"), strings.TrimRight(c.Example, "\n"))
+	}
+	if c.Long != "" {
+		fmt.Fprintf(w, "\n%s\n", c.Long)
 	}
 	fmt.Fprintf(w, "\n%s\n  %s\n", a.t("cmd.help.usage"), c.UseLine())
 	var names, texts []string
