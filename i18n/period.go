@@ -38,7 +38,7 @@ func (p Printer) Period(d comity.Period) string {
 			digits = i + 1
 		}
 	}
-	if digits != len(rest) || len(out) == 0 {
+	if digits != len(rest) || len(out) == 0 || strings.HasSuffix(rest, "T") {
 		return string(d)
 	}
 	return strings.Join(out, " ")
