@@ -112,29 +112,45 @@ func (d *demo) compare(ctx context.Context, rd *demoNode) error {
 		if pub == rd {
 			continue
 		}
-		q := store.Query{Origin: &pub.out.ID, Limit: 1000}
-		for {
-			page, err := rd.n.List(ctx, q)
-			if err != nil {
-				return err
+		theirs := map[comity.ObjectID]comity.Hash{}
+		if err := eachVersion(ctx, pub, store.Query{}, func(v store.Version) error {
+			theirs[v.ID] = v.Digest
+			return nil
+		}); err != nil {
+			return err
+		}
+		err := eachVersion(ctx, rd, store.Query{Origin: &pub.out.ID}, func(v store.Version) error {
+			if theirs[v.ID] != v.Digest {
+				return comity.E(comity.Unverified, "demo", v.ID, comity.Msg("cmd.demo.bytes_differ", comity.A("id", v.ID)), nil)
 			}
-			for _, v := range page {
-				w, err := pub.n.Show(ctx, v.ID)
-				if err != nil {
-					return err
-				}
-				if w.Version.Digest != v.Digest {
-					return comity.E(comity.Unverified, "demo", v.ID, comity.Msg("cmd.demo.bytes_differ", comity.A("id", v.ID)), nil)
-				}
-				d.res.Identical++
-			}
-			if len(page) < q.Limit {
-				break
-			}
-			q.After = page[len(page)-1].OID
+			d.res.Identical++
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// eachVersion walks what a query selects at a node, page by page.
+func eachVersion(ctx context.Context, dn *demoNode, q store.Query, fn func(store.Version) error) error {
+	q.Limit = 1000
+	for {
+		page, err := dn.n.List(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, v := range page {
+			if err := fn(v); err != nil {
+				return err
+			}
+		}
+		if len(page) < q.Limit {
+			return nil
+		}
+		q.After = page[len(page)-1].OID
+	}
 }
 
 // withdraw revokes one object and erases another, and waits until both other
