@@ -27,7 +27,7 @@ func (n *Node) Import(ctx context.Context, by Actor, req ImportRequest) (comity.
 	r, err := openInput(ctx, req, &im, &opt)
 	if err != nil {
 		n.audit(ctx, by, "import", im.Source, err)
-		return im, err
+		return comity.Import{}, err // nothing was begun
 	}
 	defer r.Close()
 	w := importing{n: n, by: by, im: im}

@@ -66,6 +66,9 @@ func (n *Node) Mark(ctx context.Context, by Actor, id comity.ObjectID, tlp comit
 	}
 	var told []store.Placement
 	err = n.act(ctx, by, "mark", string(id), func(tx store.Tx) error {
+		if _, err := tx.Object(ctx, id); err != nil {
+			return err
+		}
 		versions, err := tx.Versions(ctx, id)
 		if err != nil {
 			return err
@@ -92,6 +95,9 @@ func (n *Node) Mark(ctx context.Context, by Actor, id comity.ObjectID, tlp comit
 // ownVersions returns the versions of an object that this node is the source
 // of; only the source may withdraw.
 func ownVersions(ctx context.Context, r store.Reader, op string, id comity.ObjectID) ([]store.Version, error) {
+	if _, err := r.Object(ctx, id); err != nil {
+		return nil, err
+	}
 	versions, err := r.Versions(ctx, id)
 	if err != nil {
 		return nil, err
