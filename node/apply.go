@@ -47,7 +47,7 @@ func (n *Node) readItems(adv federation.Advance) []incoming {
 		obj, rep := stix.Parse(in.item.Payload, opt)
 		in.object = obj
 		if rep.Outcome == comity.Refused {
-			in.refused = comity.Msg("node.payload_refused", comity.A("why", "msg:stix.refused"))
+			in.refused = comity.Msg("node.payload_refused")
 			for _, f := range rep.Findings {
 				if f.Refuses {
 					in.refused = f.Msg
@@ -61,12 +61,19 @@ func (n *Node) readItems(adv federation.Advance) []incoming {
 	return out
 }
 
+// isObject reports whether the entry brings an object that nothing speaks
+// against so far.
+func (in *incoming) isObject() bool {
+	return in.entry.K == comity.EntryPut && in.item.Nonce != nil && in.refused.IsZero()
+}
+
 // applying is one Apply under way, inside its transaction.
 type applying struct {
-	n     *Node
-	ch    comity.Channel
-	items []incoming
-	now   time.Time
+	n       *Node
+	ch      comity.Channel
+	items   []incoming
+	now     time.Time
+	members map[comity.ObjectID]comity.MemberID // the peers by their STIX identity
 }
 
 func (a *applying) run(ctx context.Context, tx store.Tx, adv federation.Advance) error {
@@ -98,6 +105,9 @@ func (a *applying) admit(ctx context.Context, tx store.Tx) error {
 		return err
 	}
 	ag := ags.chain(a.ch.Agreement)
+	if err := a.creators(ctx, tx); err != nil {
+		return err
+	}
 	for i := range a.items {
 		in := &a.items[i]
 		if in.entry.K != comity.EntryPut || in.item.Nonce == nil {
@@ -141,7 +151,7 @@ func (a *applying) putRun(ctx context.Context, tx store.Tx, run []incoming) erro
 	var objs []comity.Object
 	var at []int
 	for i := range run {
-		if run[i].entry.K == comity.EntryPut && run[i].item.Nonce != nil && run[i].refused.IsZero() {
+		if run[i].isObject() {
 			objs, at = append(objs, run[i].object), append(at, i)
 		}
 	}
@@ -182,73 +192,4 @@ func (a *applying) entries(first int64) []store.Entry {
 		out[i] = e
 	}
 	return out
-}
-
-// lifecycle carries out what an entry says of an object that came before, and
-// passes it on to every channel that this node gave the object to.
-func (a *applying) lifecycle(ctx context.Context, tx store.Tx, in *incoming) error {
-	switch in.entry.K {
-	case comity.EntryRevoke, comity.EntryErase, comity.EntryMark:
-	default:
-		return nil
-	}
-	place, err := tx.ByHandle(ctx, a.ch.ID, in.entry.H)
-	if comity.Is(err, comity.NotFound) {
-		return nil // said of something that never came: there is nothing to do
-	} else if err != nil {
-		return err
-	}
-	vs, err := tx.Versions(ctx, place.Object)
-	if err != nil && !comity.Is(err, comity.NotFound) {
-		return err
-	}
-	if err := a.change(ctx, tx, in, vs); err != nil {
-		return err
-	}
-	_, err = a.n.announce(ctx, tx, place.Object, in.entry.K, in.entry.M, in.entry.Why)
-	return err
-}
-
-// change applies a lifecycle entry to the versions that came from this
-// publisher. An erase deletes only what no other way still gives.
-func (a *applying) change(ctx context.Context, tx store.Tx, in *incoming, vs []store.Version) error {
-	why, line := in.entry.Why, comity.Audit{At: a.now, Actor: "peer:" + string(a.ch.Publisher), Action: string(in.entry.K)}
-	if in.entry.K == comity.EntryErase {
-		oids, err := tx.EraseHandle(ctx, a.ch.ID, in.entry.H)
-		if err != nil {
-			return err
-		}
-		for _, oid := range oids {
-			left, err := tx.Sources(ctx, oid)
-			if err != nil {
-				return err
-			}
-			if len(left) > 0 {
-				continue
-			}
-			if err := tx.SetState(ctx, oid, comity.StateErased, why, a.now); err != nil {
-				return err
-			}
-		}
-	}
-	for _, v := range vs {
-		line.Subject = string(v.ID)
-		if v.Origin != a.ch.Publisher || v.State == comity.StateErased {
-			continue
-		}
-		var err error
-		switch in.entry.K {
-		case comity.EntryRevoke:
-			err = tx.SetState(ctx, v.OID, comity.StateRevoked, why, a.now)
-		case comity.EntryMark:
-			err = tx.SetHandling(ctx, v.OID, max(in.entry.M, v.TLP), why, a.now)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if line.Subject == "" {
-		return nil
-	}
-	return tx.AddAudit(ctx, line)
 }

@@ -172,8 +172,11 @@ var system = Actor{Name: "system", Role: RoleAdmin}
 
 // identityID is the id of this node's own STIX identity: the same for every
 // database that the node ever has.
-func (n *Node) identityID() comity.ObjectID {
-	return comity.ObjectID("identity--" + uuid.NewSHA1(uuid.NameSpaceURL, []byte("comity:"+string(n.ID()))).String())
+func (n *Node) identityID() comity.ObjectID { return identityOf(n.ID()) }
+
+// identityOf is the id of a member's own STIX identity.
+func identityOf(m comity.MemberID) comity.ObjectID {
+	return comity.ObjectID("identity--" + uuid.NewSHA1(uuid.NameSpaceURL, []byte("comity:"+string(m))).String())
 }
 
 // profile returns what the node says of itself.

@@ -14,7 +14,7 @@ import (
 // AddPeer introduces a peer, by the https URL of its federation listener or by
 // its identity note. Nothing is trusted yet: people compare the pair code next.
 func (n *Node) AddPeer(ctx context.Context, by Actor, url string, note []byte) (PeerView, error) {
-	id, err := n.identityOf(ctx, url, note)
+	id, err := n.identityAt(ctx, url, note)
 	if err != nil {
 		n.audit(ctx, by, "peer.add", url, err)
 		return PeerView{}, err
@@ -45,7 +45,7 @@ func (n *Node) AddPeer(ctx context.Context, by Actor, url string, note []byte) (
 	return n.Peer(ctx, string(id.ID))
 }
 
-func (n *Node) identityOf(ctx context.Context, url string, note []byte) (*federation.Identity, error) {
+func (n *Node) identityAt(ctx context.Context, url string, note []byte) (*federation.Identity, error) {
 	if note != nil {
 		return federation.ParseIdentity(note)
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/store"
@@ -69,31 +70,49 @@ func (n *Node) Mark(ctx context.Context, by Actor, id comity.ObjectID, tlp comit
 		if _, err := tx.Object(ctx, id); err != nil {
 			return err
 		}
-		versions, err := tx.Versions(ctx, id)
-		if err != nil {
+		if err := setLabel(ctx, tx, id, tlp, why, n.now()); err != nil {
 			return err
 		}
-		for _, v := range versions {
-			if tlp < v.TLP {
-				return comity.E(comity.Forbidden, "mark", id, comity.Msg("node.mark_wider_than_object",
-					comity.A("label", tlp.Label()), comity.A("carried", v.TLP.Label())), nil)
-			}
-			if tlp < v.Handling && v.Origin != "" {
-				return comity.E(comity.Forbidden, "mark", id, comity.Msg("node.mark_wider_foreign",
-					comity.A("label", tlp.Label()), comity.A("current", v.Handling.Label())), nil)
-			}
-			if err := tx.SetHandling(ctx, v.OID, tlp, why, n.now()); err != nil {
-				return err
-			}
-		}
+		var err error
 		told, err = n.announce(ctx, tx, id, comity.EntryMark, tlp, why)
 		return err
 	})
 	return n.lifecycle(ctx, id, comity.EntryMark, told, err)
 }
 
-// ownVersions returns the versions of an object that this node is the source
-// of; only the source may withdraw.
+// setLabel sets the label of every version of an object. One that this node
+// has on its own can be marked as widely as it marks itself; one that only peers
+// brought can be narrowed.
+func setLabel(ctx context.Context, tx store.Tx, id comity.ObjectID, tlp comity.TLP, why string, at time.Time) error {
+	versions, err := tx.Versions(ctx, id)
+	if err != nil {
+		return err
+	}
+	own, err := ownAmong(ctx, tx, versions)
+	if err != nil {
+		return err
+	}
+	for i, v := range versions {
+		label := tlp
+		switch {
+		case !own[i] && tlp < v.Handling && slices.Contains(own, true):
+			label = v.Handling // beside this node's own it stays as it came
+		case tlp < v.TLP:
+			return comity.E(comity.Forbidden, "mark", id, comity.Msg("node.mark_wider_than_object",
+				comity.A("label", tlp.Label()), comity.A("carried", v.TLP.Label())), nil)
+		case !own[i] && tlp < v.Handling:
+			return comity.E(comity.Forbidden, "mark", id, comity.Msg("node.mark_wider_foreign",
+				comity.A("label", tlp.Label()), comity.A("current", v.Handling.Label())), nil)
+		}
+		if err := tx.SetHandling(ctx, v.OID, label, why, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownVersions returns the versions of an object that this node has on its own;
+// only who is a source may withdraw.
 func ownVersions(ctx context.Context, r store.Reader, op string, id comity.ObjectID) ([]store.Version, error) {
 	if _, err := r.Object(ctx, id); err != nil {
 		return nil, err
@@ -102,11 +121,34 @@ func ownVersions(ctx context.Context, r store.Reader, op string, id comity.Objec
 	if err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(versions, func(v store.Version) bool { return v.Origin != "" }); i >= 0 {
-		return nil, comity.E(comity.Forbidden, op, id, comity.Msg("node.withdraw_foreign",
-			comity.A("id", id), comity.A("member", nameOf(ctx, r, versions[i].Origin))), nil)
+	own, err := ownAmong(ctx, r, versions)
+	if err != nil {
+		return nil, err
 	}
-	return versions, nil
+	var out []store.Version
+	for i, v := range versions {
+		if own[i] {
+			out = append(out, v)
+		}
+	}
+	if len(out) == 0 {
+		return nil, comity.E(comity.Forbidden, op, id, comity.Msg("node.withdraw_foreign",
+			comity.A("id", id), comity.A("member", nameOf(ctx, r, versions[0].Origin))), nil)
+	}
+	return out, nil
+}
+
+// ownAmong says of each version whether this node has it by its own hand.
+func ownAmong(ctx context.Context, r store.Reader, versions []store.Version) ([]bool, error) {
+	own := make([]bool, len(versions))
+	for i, v := range versions {
+		h, err := handsOf(ctx, r, v)
+		if err != nil {
+			return nil, err
+		}
+		own[i] = h.own
+	}
+	return own, nil
 }
 
 // reasonCode bounds the short reason that travels in a lifecycle entry.
