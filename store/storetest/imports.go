@@ -45,6 +45,9 @@ func importRecords(k *kit) {
 			return err
 		}
 		rest, err := r.Imports(k.ctx, first[2].ID, 3)
+		if err != nil {
+			return err
+		}
 		if d := cmp.Diff(want, append(first, rest...)); d != "" {
 			k.Error(d)
 		}
