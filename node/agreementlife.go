@@ -30,6 +30,16 @@ func (n *Node) ProposeAgreement(ctx context.Context, by Actor, text []byte) (Agr
 		if err := partiesVerified(ctx, tx, a, n.ID()); err != nil {
 			return err
 		}
+		if held, err := tx.Agreement(ctx, a.ID); err == nil {
+			// Proposing it anew would take back what the others have signed.
+			return comity.E(comity.Conflict, "agreement propose", a.ID.Short(),
+				comity.Msg("node.agreement_exists", comity.A("state", "msg:agreement.state."+string(held.State))), nil)
+		} else if !comity.Is(err, comity.NotFound) {
+			return err
+		}
+		if err := replaces(ctx, tx, a); err != nil {
+			return err
+		}
 		rec := store.AgreementRecord{
 			ID: a.ID, Chain: a.Chain, Body: body, State: comity.AgreementProposed,
 			Signed: []store.Signature{{Member: n.ID(), Line: line, At: n.now()}}, Received: n.now(), StateAt: n.now(),
@@ -68,6 +78,38 @@ func partiesVerified(ctx context.Context, r store.Reader, a comity.Agreement, se
 				comity.A("name", p.Name), comity.A("id", p.ID.Grouped())), err).
 				WithHint(comity.Msg("node.party_unverified_hint", comity.A("member", p.ID.Short())))
 		}
+	}
+	return nil
+}
+
+// replaces checks the version that an agreement says it replaces: it is known
+// here, of the same chain and between the same parties, and nothing else has
+// replaced it. Else one agreement could end another, or take over its channels.
+func replaces(ctx context.Context, r store.AgreementReader, a comity.Agreement) error {
+	if a.Prev == "" {
+		return nil
+	}
+	wrong := comity.E(comity.Invalid, "agreement", a.ID.Short(), comity.Msg("node.prev_other", comity.A("prev", a.Prev.Short())), nil)
+	old, err := r.Agreement(ctx, a.Prev)
+	if comity.Is(err, comity.NotFound) {
+		return wrong
+	} else if err != nil {
+		return err
+	}
+	was, err := federation.ParseAgreement(old.Body)
+	if err != nil {
+		return err
+	}
+	same := old.Chain == a.Chain && len(was.Parties) == len(a.Parties)
+	for _, p := range was.Parties {
+		same = same && a.Has(p.ID)
+	}
+	switch {
+	case !same:
+		return wrong
+	case old.State == comity.AgreementSuperseded:
+		return comity.E(comity.Conflict, "agreement", a.ID.Short(),
+			comity.Msg("node.agreement_state", comity.A("state", "msg:agreement.state."+string(old.State))), nil)
 	}
 	return nil
 }
@@ -114,6 +156,13 @@ func (n *Node) SignAgreement(ctx context.Context, by Actor, id string) (Agreemen
 		if hasSigned(rec, n.ID()) {
 			return comity.E(comity.Conflict, "agreement sign", v.ID.Short(), comity.Msg("node.agreement_signed_already"), nil)
 		}
+		if rec.State != comity.AgreementProposed {
+			return comity.E(comity.Conflict, "agreement sign", v.ID.Short(),
+				comity.Msg("node.agreement_state", comity.A("state", "msg:agreement.state."+string(rec.State))), nil)
+		}
+		if err := replaces(ctx, tx, v.Agreement); err != nil {
+			return err
+		}
 		rec.Signed = append(rec.Signed, store.Signature{Member: n.ID(), Line: line, At: n.now()})
 		if err := n.putSigned(ctx, tx, v.Agreement, rec); err != nil {
 			return err
@@ -131,12 +180,16 @@ func hasSigned(rec store.AgreementRecord, m comity.MemberID) bool {
 	return slices.ContainsFunc(rec.Signed, func(s store.Signature) bool { return s.Member == m })
 }
 
+func signedByAll(a comity.Agreement, rec store.AgreementRecord) bool {
+	return !slices.ContainsFunc(a.Parties, func(p comity.Party) bool { return !hasSigned(rec, p.ID) })
+}
+
 // putSigned stores a record with a new signature and moves it on: complete when
 // all have signed, active when its time has come.
 func (n *Node) putSigned(ctx context.Context, tx store.Tx, a comity.Agreement, rec store.AgreementRecord) error {
 	if rec.State == comity.AgreementProposed || rec.State == comity.AgreementDraft {
 		rec.State = comity.AgreementProposed
-		if !slices.ContainsFunc(a.Parties, func(p comity.Party) bool { return !hasSigned(rec, p.ID) }) {
+		if signedByAll(a, rec) {
 			rec.State, rec.StateAt = comity.AgreementComplete, n.now()
 		}
 	}

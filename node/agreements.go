@@ -10,7 +10,8 @@ import (
 	"github.com/comity-net/comity/store"
 )
 
-// agreementList is every agreement read from its documents, oldest first.
+// agreementList is every agreement read from its documents: first those that
+// not all have signed, then the others, each oldest first.
 type agreementList []comity.Agreement
 
 func (n *Node) agreements(ctx context.Context, r store.AgreementReader) (agreementList, error) {
@@ -18,15 +19,20 @@ func (n *Node) agreements(ctx context.Context, r store.AgreementReader) (agreeme
 	if err != nil {
 		return nil, err
 	}
+	var signed agreementList
 	out := make(agreementList, 0, len(recs))
 	for _, rec := range recs {
 		a, err := n.readAgreement(rec)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, a)
+		if signedByAll(a, rec) {
+			signed = append(signed, a)
+		} else {
+			out = append(out, a)
+		}
 	}
-	return out, nil
+	return append(out, signed...), nil
 }
 
 // readAgreement reads the clauses of a record, once for each agreement: its
@@ -37,15 +43,31 @@ func (n *Node) readAgreement(rec store.AgreementRecord) (comity.Agreement, error
 	return a, err
 }
 
-// chain returns the newest version of a chain, the active one before any other.
+// chain returns the version of a chain that counts: the active one, else the
+// newest that all signed, else the newest proposed.
+//
+// INVARIANT: a proposal changes no clause until all have signed it.
 func (l agreementList) chain(id comity.AgreementID) comity.Agreement {
 	var out comity.Agreement
+	best := -1
 	for _, a := range l {
-		if a.Chain == id && (out.ID == "" || out.State != comity.AgreementActive) {
-			out = a
+		if r := rank(a.State); a.Chain == id && (r > best || r == best && a.State != comity.AgreementActive) {
+			out, best = a, r
 		}
 	}
 	return out
+}
+
+func rank(s comity.AgreementState) int {
+	switch s {
+	case comity.AgreementActive:
+		return 3
+	case comity.AgreementSuspended:
+		return 2
+	case comity.AgreementComplete, comity.AgreementEnded, comity.AgreementSuperseded:
+		return 1
+	}
+	return 0
 }
 
 func (n *Node) agreementTitle(ctx context.Context, r store.AgreementReader, chain comity.AgreementID) string {

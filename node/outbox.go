@@ -251,6 +251,9 @@ func (n *Node) takeAgreement(ctx context.Context, tx store.Tx, d federation.Inbo
 	}
 	rec, err := tx.Agreement(ctx, a.ID)
 	if comity.Is(err, comity.NotFound) {
+		if err := replaces(ctx, tx, a); err != nil {
+			return "", err
+		}
 		rec = store.AgreementRecord{ID: a.ID, Chain: a.Chain, Body: d.Body, State: comity.AgreementProposed, Received: n.now(), StateAt: n.now()}
 	} else if err != nil {
 		return "", err
