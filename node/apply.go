@@ -77,7 +77,14 @@ type applying struct {
 }
 
 func (a *applying) run(ctx context.Context, tx store.Tx, adv federation.Advance) error {
-	if err := a.admit(ctx, tx); err != nil {
+	if err := turn(ctx, tx); err != nil {
+		return err
+	}
+	ag, err := a.terms(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := a.admit(ctx, tx, ag); err != nil {
 		return err
 	}
 	if err := a.objects(ctx, tx); err != nil {
@@ -97,14 +104,31 @@ func (a *applying) run(ctx context.Context, tx store.Tx, adv federation.Advance)
 	return tx.SetCheckpoint(ctx, a.ch.ID, adv.Next.Size, adv.Checkpoint)
 }
 
-// admit asks the policy at the entrance: what the agreement does not cover is
-// kept aside, not stored as an object, and audited.
-func (a *applying) admit(ctx context.Context, tx store.Tx) error {
+// terms asks once more whether the channel may be read: peer and agreement can
+// have been stopped since reading began. What comes then is not taken in and
+// refused, which would be for good, but left for when reading goes on.
+func (a *applying) terms(ctx context.Context, tx store.Tx) (comity.Agreement, error) {
 	ags, err := a.n.agreements(ctx, tx)
 	if err != nil {
-		return err
+		return comity.Agreement{}, err
 	}
 	ag := ags.chain(a.ch.Agreement)
+	if err := federation.InForce(&ag, a.now); err != nil {
+		return ag, err
+	}
+	if ag.State != comity.AgreementActive {
+		return ag, comity.E(comity.Forbidden, "read", a.ch.ID, comity.Msg("node.agreement_state", comity.A("state", "msg:agreement.state."+string(ag.State))), nil)
+	}
+	p, err := tx.Peer(ctx, a.ch.Publisher)
+	if err == nil && !p.Verified() {
+		err = comity.E(comity.Forbidden, "read", p.Name, comity.Msg("node.peer_state", comity.A("state", "msg:peer.state."+string(p.State))), nil)
+	}
+	return ag, err
+}
+
+// admit asks the policy at the entrance: what the agreement does not cover is
+// kept aside, not stored as an object, and audited.
+func (a *applying) admit(ctx context.Context, tx store.Tx, ag comity.Agreement) error {
 	if err := a.creators(ctx, tx); err != nil {
 		return err
 	}

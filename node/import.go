@@ -207,11 +207,12 @@ func (w *importing) end(ctx context.Context, sum ingest.Summary, err error) (com
 	if err != nil {
 		line.Kind, line.Msg = comity.ErrorKind(err).String(), im.Fault
 	}
-	werr := w.n.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
-		if err := tx.PutImport(ctx, im); err != nil {
+	kept := context.WithoutCancel(ctx) // an interrupted import must not look as if it still ran
+	werr := w.n.store.Update(kept, func(tx store.Tx) error {
+		if err := tx.PutImport(kept, im); err != nil {
 			return err
 		}
-		return tx.AddAudit(ctx, line)
+		return tx.AddAudit(kept, line)
 	})
 	if err == nil {
 		err = werr

@@ -160,7 +160,8 @@ func (n *Node) audit(ctx context.Context, by Actor, action, subject string, err 
 	if err != nil {
 		line.Kind, line.Msg = comity.ErrorKind(err).String(), comity.ErrorMessage(err)
 	}
-	werr := n.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error { return tx.AddAudit(ctx, line) })
+	ctx = context.WithoutCancel(ctx) // what was interrupted must be told, too
+	werr := n.store.Update(ctx, func(tx store.Tx) error { return tx.AddAudit(ctx, line) })
 	if werr != nil {
 		n.log.Error("audit", "action", action, "subject", subject, "err", werr)
 	}

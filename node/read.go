@@ -15,6 +15,10 @@ import (
 // that a peer cannot be reached is recorded at the peer as well.
 func (n *Node) read(ctx context.Context, c comity.Channel, wait time.Duration) error {
 	_, err := n.reader.Sync(ctx, c.ID, wait)
+	for try := 0; comity.Is(err, comity.Conflict) && try < 3 && ctx.Err() == nil; try++ {
+		// Another process reads the same channel and was faster: go on from there.
+		_, err = n.reader.Sync(ctx, c.ID, 0)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -126,6 +126,9 @@ func (s *sharing) batch(ctx context.Context, vs []store.Version) error {
 		_, err = view(ctx, s.n.store, work)
 	} else {
 		err = s.n.store.Update(ctx, func(tx store.Tx) error {
+			if err := turn(ctx, tx); err != nil {
+				return err
+			}
 			drafts, err := work(tx)
 			if err != nil {
 				return err
@@ -141,6 +144,14 @@ func (s *sharing) batch(ctx context.Context, vs []store.Version) error {
 		s.req.Progress(Progress{Done: s.res.Considered, Refused: s.res.Refused})
 	}
 	return nil
+}
+
+// turn makes this unit and every other that stores or withdraws objects wait
+// for each other, also between processes: an empty put takes the keeper's lock on
+// objects. What is read after it cannot change until the commit.
+func turn(ctx context.Context, tx store.Tx) error {
+	_, err := tx.PutObjects(ctx, store.Arrival{Door: comity.DoorLocal, Handling: comity.Amber}, nil)
+	return err
 }
 
 func (s *sharing) commit(ctx context.Context, tx store.Tx, drafts map[comity.ChannelID][]draft) error {
@@ -210,6 +221,8 @@ func (s *sharing) decideAll(ctx context.Context, r store.Reader, vs []store.Vers
 					return nil, err
 				}
 				drafts[ch] = append(drafts[ch], dr)
+				// The same object once more in this batch finds it there.
+				places[placeKey{ch, v.ID}] = &store.Placement{Channel: ch, Object: v.ID, Handle: dr.entry.H, Rev: dr.entry.R, Kind: dr.entry.K, OID: v.OID}
 				used.ObjectsToday++
 				used.BytesToday += dr.entry.S
 			}

@@ -21,16 +21,18 @@ func (n *Node) signAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for i, c := range channels {
 		if c.Own && (c.SignedSize < c.Head.Size || c.Checkpoint == nil) {
 			if err := n.sign(ctx, c); err != nil {
-				return err
+				failed = errors.Join(failed, err) // the other channels go on
+				continue
 			}
 			channels[i].SignedSize = c.Head.Size
 		}
 	}
 	n.sizes.set(channels)
-	return nil
+	return failed
 }
 
 // sign signs one channel's head, after reading back what it is about to stand
@@ -96,7 +98,8 @@ func (n *Node) signedEdge(ctx context.Context, c comity.Channel) (ledger.Edge, e
 // fault records why a channel stopped; it is shown until it goes on. The audit
 // tells of it once, not at every try.
 func (n *Node) fault(ctx context.Context, ch comity.ChannelID, msg comity.Message, at time.Time) error {
-	return n.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
+	ctx = context.WithoutCancel(ctx)
+	return n.store.Update(ctx, func(tx store.Tx) error {
 		c, err := tx.Channel(ctx, ch)
 		if err != nil {
 			return err

@@ -29,6 +29,9 @@ func (n *Node) withdraw(ctx context.Context, by Actor, id comity.ObjectID, kind 
 	}
 	var told []store.Placement
 	err = n.act(ctx, by, op, string(id), func(tx store.Tx) error {
+		if err := turn(ctx, tx); err != nil {
+			return err
+		}
 		versions, err := ownVersions(ctx, tx, op, id)
 		if err != nil {
 			return err
@@ -67,6 +70,9 @@ func (n *Node) Mark(ctx context.Context, by Actor, id comity.ObjectID, tlp comit
 	}
 	var told []store.Placement
 	err = n.act(ctx, by, "mark", string(id), func(tx store.Tx) error {
+		if err := turn(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := tx.Object(ctx, id); err != nil {
 			return err
 		}
