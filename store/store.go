@@ -60,6 +60,7 @@ type Reader interface {
 	JobReader
 	AuditReader
 	SettingReader
+	StatusReader
 }
 
 // Tx is everything that can be asked and changed.
@@ -75,6 +76,7 @@ type Tx interface {
 	JobWriter
 	AuditWriter
 	SettingWriter
+	StatusWriter
 }
 
 // OID is the local number of one stored object version; it rises with arrival
@@ -246,11 +248,28 @@ type Collection struct {
 	Created     time.Time
 }
 
-// Member is one place in a collection.
+// Member is one place in a collection. Each version of an object that was added
+// is a member of its own.
 type Member struct {
-	Seq     int64 // from 1, gap-free, in commit order
-	Added   time.Time
-	Version Version // without Raw
+	Seq     int64     // from 1, gap-free, in commit order
+	Added   time.Time // whole microseconds, strictly rising with Seq
+	First   bool      // the oldest version of its object in this collection
+	Last    bool      // the newest version of its object in this collection
+	Version Version
+}
+
+// MemberQuery selects members of a collection; zero fields select all.
+type MemberQuery struct {
+	Collection comity.CollectionID
+	After      int64             // members with Seq > After
+	AddedAfter time.Time         // members added after this instant
+	Types      []string          // any of these types
+	IDs        []comity.ObjectID // any of these objects, at most 1,000
+	First      bool              // the First of each object; with Last, either
+	Last       bool              // the Last of each object
+	Limit      int               // at most 1,000; 0 means 100
+	WithRaw    bool
+	MaxBytes   int64 // with WithRaw: stop before this much Raw is passed, but never before the first; 0 for no bound
 }
 
 // CollectionReader reads collections.
@@ -258,9 +277,10 @@ type CollectionReader interface {
 	Collections(ctx context.Context) ([]Collection, error)
 	// Collection finds by id or alias.
 	Collection(ctx context.Context, idOrAlias string) (Collection, error)
-	// Members returns entries with Seq > after in order; limit at most 1,000.
-	// Removed and erased ones are skipped, their numbers are never reused.
-	Members(ctx context.Context, id comity.CollectionID, after int64, limit int) ([]Member, error)
+	// Members returns the next members in the order of Seq. Removed and erased
+	// ones are skipped, their numbers are never reused. Members whose Version is a
+	// Conflict are neither First nor Last.
+	Members(ctx context.Context, q MemberQuery) ([]Member, error)
 }
 
 // CollectionWriter changes collections.
@@ -268,8 +288,12 @@ type CollectionWriter interface {
 	PutCollection(ctx context.Context, c Collection) error
 	// AddMembers appends versions that are not yet members. The numbers are
 	// taken under the collection's lock inside the transaction, so commit order
-	// is sequence order and a cursor can never skip one.
+	// is sequence order and a cursor can never skip one. Added is at, moved on
+	// where needed so that it is unique and rises by at least a microsecond.
 	AddMembers(ctx context.Context, id comity.CollectionID, oids []OID, at time.Time) error
+	// RemoveMembers takes versions out of a collection; those that are no members
+	// are passed over. A removed version can be added again, as a new member.
+	RemoveMembers(ctx context.Context, id comity.CollectionID, oids []OID) error
 }
 
 // Source is one way by which a version came.
@@ -464,6 +488,7 @@ type AccountWriter interface {
 	PutUser(ctx context.Context, u User) error
 	PutSecret(ctx context.Context, s Secret) error
 	DeleteSecret(ctx context.Context, hash comity.Hash) error
+	// DeleteExpired forgets secrets and statuses that expired before now.
 	DeleteExpired(ctx context.Context, now time.Time) error
 }
 
@@ -504,6 +529,27 @@ type AuditReader interface {
 // AuditWriter appends to the audit; N is assigned here.
 type AuditWriter interface {
 	AddAudit(ctx context.Context, a comity.Audit) error
+}
+
+// Status is the outcome of something that a caller may ask for later, such as
+// what became of a TAXII post.
+type Status struct {
+	ID      string
+	Body    []byte
+	Expires time.Time // DeleteExpired forgets it after this; zero: never
+}
+
+// StatusReader reads statuses.
+type StatusReader interface {
+	Status(ctx context.Context, id string) (Status, error)
+	// Statuses returns the statuses whose ID begins with prefix and comes after
+	// the ID after, by ID; limit at most 1,000.
+	Statuses(ctx context.Context, prefix, after string, limit int) ([]Status, error)
+}
+
+// StatusWriter keeps statuses.
+type StatusWriter interface {
+	PutStatus(ctx context.Context, s Status) error
 }
 
 // SettingReader reads small named values.

@@ -74,5 +74,8 @@ func (t *tx) DeleteSecret(ctx context.Context, h comity.Hash) error {
 
 // DeleteExpired implements store.AccountWriter; a zero Expires never expires.
 func (t *tx) DeleteExpired(ctx context.Context, now time.Time) error {
+	if err := t.do(ctx, "DELETE FROM status WHERE expires <> 0 AND expires <= $1", nanos(now)); err != nil {
+		return err
+	}
 	return t.do(ctx, "DELETE FROM secret WHERE expires <> 0 AND expires <= $1", nanos(now))
 }

@@ -30,6 +30,15 @@ func (t *tx) ForgetImport(ctx context.Context, id comity.ImportID, limit int) (i
 	if _, err := t.latch(ctx); err != nil {
 		return 0, nil, err
 	}
+	// A version that came another way too is then of the origin of the oldest
+	// one: what only a peer still gives must not pass as this node's own.
+	if err := t.do(ctx, `
+		UPDATE object b SET (origin, door) = (SELECT o.origin, o.door FROM source o
+			WHERE o.oid = b.oid AND o.import <> $1 ORDER BY o.at, o.channel, o.idx LIMIT 1)
+		WHERE b.oid IN (SELECT s.oid FROM source s WHERE s.import = $1 AND s.import <> 0
+			AND EXISTS (SELECT 1 FROM source o WHERE o.oid = s.oid AND o.import <> $1))`, n); err != nil {
+		return 0, nil, err
+	}
 	if err := t.do(ctx, `
 		DELETE FROM source s WHERE s.import = $1 AND s.import <> 0
 			AND EXISTS (SELECT 1 FROM source o WHERE o.oid = s.oid AND o.import <> $1)`, n); err != nil {
@@ -100,11 +109,13 @@ func (t *tx) promote(ctx context.Context, gone []store.Version) error {
 	if err := p.load(ctx, hashes); err != nil {
 		return err
 	}
+	ids := make([]string, 0, len(gone))
 	for _, v := range gone {
 		rest := p.known[v.ID]
 		if v.Conflict || len(rest) == 0 {
 			continue
 		}
+		ids = append(ids, clean(string(v.ID)))
 		unconflict, latest := index.Promote(rest, comity.Nanos(v.Modified))
 		for i := range rest {
 			rest[i].Conflict = rest[i].Conflict && rest[i].OID != unconflict
@@ -127,5 +138,5 @@ func (t *tx) promote(ctx context.Context, gone []store.Version) error {
 			return err
 		}
 	}
-	return nil
+	return t.replace(ctx, ids)
 }

@@ -149,19 +149,26 @@ CREATE TABLE collection (
   title       text NOT NULL,
   description text NOT NULL,
   size        bigint NOT NULL,
+  lastadded   bigint NOT NULL DEFAULT 0,
   created     bigint NOT NULL
 );
 CREATE UNIQUE INDEX collection_alias ON collection (alias) WHERE alias <> '';
 
+-- added rises with seq. typeh is the keyed hash of the type; place: 1 first
+-- version of its object here, 2 last, 3 both.
 CREATE TABLE member (
   collection bigint NOT NULL,
   seq        bigint NOT NULL,
   oid        bigint NOT NULL,
   added      bigint NOT NULL,
+  typeh      bigint NOT NULL,
+  place      bigint NOT NULL,
   PRIMARY KEY (collection, seq)
 );
 CREATE UNIQUE INDEX member_oid ON member (oid, collection);
 CREATE INDEX member_page ON member (collection, oid);
+CREATE INDEX member_type ON member (collection, typeh, seq);
+CREATE INDEX member_added ON member (collection, added);
 
 CREATE TABLE channel (
   n          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -289,6 +296,13 @@ CREATE TABLE secret (
   used    bigint NOT NULL
 );
 CREATE INDEX secret_expires ON secret (expires) WHERE expires <> 0;
+
+CREATE TABLE status (
+  id      text COLLATE "C" PRIMARY KEY,
+  body    bytea NOT NULL,
+  expires bigint NOT NULL
+);
+CREATE INDEX status_expires ON status (expires) WHERE expires <> 0;
 
 CREATE TABLE job (
   id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -29,7 +29,11 @@ func (t *tx) SetState(ctx context.Context, oid store.OID, s comity.State, why st
 			return err
 		}
 	}
-	return t.do(ctx, "UPDATE object SET state = $1, why = $2, stateat = $3 WHERE oid = $4", int64(s), clean(why), nanos(at), oid)
+	err = t.do(ctx, "UPDATE object SET state = $1, why = $2, stateat = $3 WHERE oid = $4", int64(s), clean(why), nanos(at), oid)
+	if err == nil && s == comity.StateErased {
+		err = t.replace(ctx, []string{clean(string(v.ID))})
+	}
+	return err
 }
 
 // erase deletes the content of a version.

@@ -82,5 +82,8 @@ func (t *tx) DeleteSecret(_ context.Context, h comity.Hash) error {
 
 // DeleteExpired implements store.AccountWriter; a zero Expires never expires.
 func (t *tx) DeleteExpired(_ context.Context, now time.Time) error {
+	if err := t.exec("DELETE FROM status WHERE expires <> 0 AND expires <= ?", now); err != nil {
+		return err
+	}
 	return t.exec("DELETE FROM secret WHERE expires <> 0 AND expires <= ?", now)
 }

@@ -55,7 +55,17 @@ func (t *tx) ForgetImport(ctx context.Context, id comity.ImportID, limit int) (i
 func scanOID(s *sqlite.Stmt) (store.OID, error) { return store.OID(s.ColumnInt64(0)), nil }
 
 // forgetOtherWays removes the arrivals of versions that came another way too.
+// Such a version is then of the origin of the oldest other way: what only a peer
+// still gives must not pass as this node's own.
 func (t *tx) forgetOtherWays(n int64) error {
+	err := t.exec(`
+		UPDATE object SET (origin, door) = (SELECT o.origin, o.door FROM source o
+			WHERE o.oid = object.oid AND o.import <> ?1 ORDER BY o.at, o.channel, o.idx LIMIT 1)
+		WHERE oid IN (SELECT s.oid FROM source s WHERE s.import = ?1 AND s.import <> 0
+			AND EXISTS (SELECT 1 FROM source o WHERE o.oid = s.oid AND o.import <> ?1))`, n)
+	if err != nil {
+		return err
+	}
 	return t.exec(`
 		DELETE FROM source WHERE import = ?1 AND import <> 0
 			AND EXISTS (SELECT 1 FROM source o WHERE o.oid = source.oid AND o.import <> ?1)`, n)
@@ -74,7 +84,7 @@ func (t *tx) deleteVersion(oid store.OID) error {
 		}
 	}
 	for _, sql := range []string{
-		"DELETE FROM member WHERE oid = ?",
+		"DELETE FROM member WHERE oid = ?1 AND collection IN (SELECT n FROM collection)",
 		"DELETE FROM source WHERE oid = ?",
 		"DELETE FROM content WHERE oid = ?",
 		"DELETE FROM object WHERE oid = ?",
@@ -101,11 +111,16 @@ func (t *tx) deleteVersion(oid store.OID) error {
 // promote repairs an id after one of its non-conflicting versions is gone: the
 // first conflict under the same version stands in for it, and the newest
 // version becomes current.
-func (t *tx) promote(gone store.Version) error {
+func (t *tx) promote(gone store.Version) (err error) {
 	rest, err := t.held(t.key.Text(string(gone.ID)), gone.ID)
 	if err != nil || len(rest) == 0 {
 		return err
 	}
+	defer func() {
+		if err == nil {
+			err = t.replace(gone.ID)
+		}
+	}()
 	unconflict, latest := index.Promote(rest, comity.Nanos(gone.Modified))
 	if unconflict != 0 {
 		if err := t.exec("UPDATE object SET conflict = 0 WHERE oid = ?", unconflict); err != nil {

@@ -145,19 +145,24 @@ CREATE TABLE collection (
   title       TEXT NOT NULL,
   description TEXT NOT NULL,
   size        INTEGER NOT NULL,
+  lastadded   INTEGER NOT NULL DEFAULT 0,
   created     INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX collection_alias ON collection (alias) WHERE alias <> '';
 
+-- added rises with seq, so a time is found by bisection. typeh is the keyed hash
+-- of the type; place: 1 first version of its object here, 2 last, 3 both.
 CREATE TABLE member (
   collection INTEGER NOT NULL,
   seq        INTEGER NOT NULL,
   oid        INTEGER NOT NULL,
   added      INTEGER NOT NULL,
+  typeh      INTEGER NOT NULL,
+  place      INTEGER NOT NULL,
   PRIMARY KEY (collection, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX member_oid ON member (oid, collection);
-CREATE INDEX member_page ON member (collection, oid);
+CREATE UNIQUE INDEX member_page ON member (collection, oid);
+CREATE INDEX member_type ON member (collection, typeh);
 
 CREATE TABLE channel (
   n          INTEGER PRIMARY KEY,
@@ -284,6 +289,13 @@ CREATE TABLE secret (
   used    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX secret_expires ON secret (expires) WHERE expires <> 0;
+
+CREATE TABLE status (
+  id      TEXT PRIMARY KEY,
+  body    BLOB NOT NULL,
+  expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX status_expires ON status (expires) WHERE expires <> 0;
 
 CREATE TABLE job (
   id      INTEGER PRIMARY KEY AUTOINCREMENT,

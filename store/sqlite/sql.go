@@ -28,6 +28,12 @@ type tx struct {
 
 // query runs sql and calls row for each row. row must not use the same sql.
 func (r *reader) query(sql string, row func(*sqlite.Stmt) error, args ...any) error {
+	return r.scan(sql, func(s *sqlite.Stmt) (bool, error) { return true, row(s) }, args...)
+}
+
+// scan is query for callers who stop before the last row: row says whether to
+// go on.
+func (r *reader) scan(sql string, row func(*sqlite.Stmt) (bool, error), args ...any) error {
 	stmt, err := r.c.Prepare(sql)
 	if err != nil {
 		return engine("query", err)
@@ -48,7 +54,7 @@ func (r *reader) query(sql string, row func(*sqlite.Stmt) error, args ...any) er
 		if !more {
 			return nil
 		}
-		if err := row(stmt); err != nil {
+		if on, err := row(stmt); err != nil || !on {
 			return err
 		}
 	}

@@ -29,7 +29,11 @@ func (t *tx) SetState(_ context.Context, oid store.OID, s comity.State, why stri
 			return err
 		}
 	}
-	return t.exec("UPDATE object SET state = ?, why = ?, stateat = ? WHERE oid = ?", int(s), why, at, int64(oid))
+	err = t.exec("UPDATE object SET state = ?, why = ?, stateat = ? WHERE oid = ?", int(s), why, at, int64(oid))
+	if err == nil && s == comity.StateErased {
+		err = t.replace(v.ID)
+	}
+	return err
 }
 
 // erase deletes the content of a version for good. secure_delete overwrites it

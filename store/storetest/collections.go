@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,6 +17,9 @@ func collectionTests() []subtest {
 	return []subtest{
 		{"records", collectionRecords},
 		{"members", collectionMembers},
+		{"members by query", memberQueries},
+		{"versions as members", memberVersions},
+		{"members taken out", membersRemoved},
 		{"a cursor never skips", collectionCursor},
 	}
 }
@@ -45,7 +49,7 @@ func collectionRecords(k *kit) {
 			_, missing := r.Collection(k.ctx, name)
 			k.wantKind(missing, comity.NotFound)
 		}
-		_, missing := r.Members(k.ctx, "x", 0, 10)
+		_, missing := r.Members(k.ctx, store.MemberQuery{Collection: "x"})
 		k.wantKind(missing, comity.NotFound)
 		return err
 	})
@@ -66,10 +70,11 @@ func collectionMembers(k *kit) {
 	})
 	members := func(after int64, limit int) (seqs []int64, oids []store.OID) {
 		k.view(func(r store.Reader) error {
-			ms, err := r.Members(k.ctx, "col", after, limit)
+			ms, err := r.Members(k.ctx, store.MemberQuery{Collection: "col", After: after, Limit: limit})
 			for _, m := range ms {
 				seqs, oids = append(seqs, m.Seq), append(oids, m.Version.OID)
-				if want := minute(1); m.Seq < 3 && !m.Added.Equal(want) {
+				want := []time.Time{minute(1), minute(1).Add(time.Microsecond), minute(2)}[m.Seq-1]
+				if !m.Added.Equal(want) {
 					k.Errorf("added %v, want %v", m.Added, want)
 				}
 			}
@@ -151,7 +156,7 @@ func (k *kit) follow(done *atomic.Bool, want int64) {
 	for {
 		ended := done.Load()
 		err := k.s.View(k.ctx, func(r store.Reader) error {
-			ms, err := r.Members(k.ctx, "col", last, 5)
+			ms, err := r.Members(k.ctx, store.MemberQuery{Collection: "col", After: last, Limit: 5})
 			for _, m := range ms {
 				if m.Seq != last+1 {
 					k.Errorf("number %d after %d", m.Seq, last)
@@ -171,7 +176,7 @@ func (k *kit) follow(done *atomic.Bool, want int64) {
 			// one more look: done was set after the last commit
 			n := last
 			_ = k.s.View(k.ctx, func(r store.Reader) error {
-				ms, err := r.Members(k.ctx, "col", last, 1)
+				ms, err := r.Members(k.ctx, store.MemberQuery{Collection: "col", After: last, Limit: 1})
 				n += int64(len(ms))
 				return err
 			})

@@ -18,6 +18,7 @@ func recordTests() []subtest {
 		{"secrets", secrets},
 		{"audit", audits},
 		{"settings", settings},
+		{"statuses", statuses},
 	}
 }
 
@@ -168,4 +169,39 @@ func settings(k *kit) {
 			return err
 		})
 	}
+}
+
+func statuses(k *kit) {
+	a := store.Status{ID: "root/a", Body: []byte("one"), Expires: minute(10)}
+	b := store.Status{ID: "root/b_", Body: []byte("two\x00"), Expires: minute(20)}
+	c := store.Status{ID: "rootx", Body: []byte("three")}
+	for _, s := range []store.Status{c, {ID: "root/a", Expires: minute(1)}, b, a} {
+		k.update(func(tx store.Tx) error { return tx.PutStatus(k.ctx, s) })
+	}
+	list := func(prefix, after string, limit int, want ...store.Status) {
+		k.Helper()
+		k.view(func(r store.Reader) error {
+			got, err := r.Statuses(k.ctx, prefix, after, limit)
+			if d := cmp.Diff(want, got); d != "" {
+				k.Errorf("%q after %q: %s", prefix, after, d)
+			}
+			return err
+		})
+	}
+	list("root/", "", 10, a, b)
+	list("root/", "root/a", 10, b)
+	list("", "", 2, a, b)
+	list("", "root/b_", 0, c)
+	list("x", "", 10)
+	k.update(func(tx store.Tx) error { return tx.DeleteExpired(k.ctx, minute(15)) })
+	list("", "", 10, b, c)
+	k.view(func(r store.Reader) error {
+		got, err := r.Status(k.ctx, "root/b_")
+		if d := cmp.Diff(b, got); d != "" {
+			k.Error(d)
+		}
+		_, missing := r.Status(k.ctx, "root/a")
+		k.wantKind(missing, comity.NotFound)
+		return err
+	})
 }

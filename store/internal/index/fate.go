@@ -104,3 +104,22 @@ func AtMost(n, whenZero, most int) int {
 	}
 	return min(n, most)
 }
+
+// Added returns when a member is added (comity.Nanos): at in whole microseconds,
+// or just after the last one.
+func Added(at time.Time, last int64) int64 {
+	return max(comity.Nanos(at.Truncate(time.Microsecond)), last+int64(time.Microsecond))
+}
+
+// Within cuts members before their Raw passes maxBytes, but never before the
+// first; 0 for no bound.
+func Within(ms []store.Member, maxBytes int64) []store.Member {
+	size := int64(0)
+	for i, m := range ms {
+		size += int64(len(m.Version.Raw))
+		if maxBytes > 0 && size > maxBytes && i > 0 {
+			return ms[:i]
+		}
+	}
+	return ms
+}
