@@ -130,6 +130,10 @@ func (n *Node) Setup(ctx context.Context, token, name, password, lang string) (s
 	}
 	var session string
 	err = n.act(ctx, Actor{Name: u.Name, Role: RoleAdmin}, "setup", u.Name, func(tx store.Tx) error {
+		// Read again inside: of two who use one link at once only one gets in.
+		if _, err := tx.Secret(ctx, s.Hash); err != nil {
+			return badSecret(err)
+		}
 		if err := noAdmin(ctx, tx); err != nil {
 			return err
 		}

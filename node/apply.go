@@ -186,15 +186,25 @@ func (a *applying) putRun(ctx context.Context, tx store.Tx, run []incoming) erro
 	if err != nil {
 		return err
 	}
+	var again []store.OID
 	for k, p := range puts {
 		run[at[k]].version = p.OID
-		if p.OID == 0 {
+		switch {
+		case p.OID == 0:
 			run[at[k]].refused = fateRefusal(objs[k], p.Fate).Findings[0].Msg
-		} else if mark > objs[k].TLP && objs[k].TLP != comity.Unmarked && p.Fate != store.FateSame {
+		case p.Fate == store.FateSame:
+			again = append(again, p.OID)
+		case mark > objs[k].TLP && objs[k].TLP != comity.Unmarked:
 			if err := tx.SetHandling(ctx, p.OID, mark, "", a.now); err != nil {
 				return err
 			}
 		}
+	}
+	if err := a.stricter(ctx, tx, again, mark); err != nil {
+		return err
+	}
+	if err := keepMarks(ctx, tx, objs, puts, a.now); err != nil {
+		return err
 	}
 	return a.n.forward(ctx, tx, objs, puts)
 }

@@ -12,6 +12,12 @@ import (
 // decide asks the policy whether a member may have a version. Every exit of
 // the node goes through here; nothing else builds a policy.Item.
 func (n *Node) decide(ctx context.Context, r store.Reader, v store.Version, obj comity.Object, to comity.MemberID, ags []comity.Agreement) (comity.Decision, error) {
+	return n.decideAfter(ctx, r, v, obj, to, ags, nil)
+}
+
+// decideAfter is decide with more used of the quotas, by chain, than the store
+// knows of yet.
+func (n *Node) decideAfter(ctx context.Context, r store.Reader, v store.Version, obj comity.Object, to comity.MemberID, ags []comity.Agreement, more map[comity.AgreementID]policy.Usage) (comity.Decision, error) {
 	item, err := n.item(ctx, r, v, obj)
 	if err != nil {
 		return comity.Decision{}, err
@@ -22,9 +28,13 @@ func (n *Node) decide(ctx context.Context, r store.Reader, v store.Version, obj 
 	}
 	item.Used = make(map[comity.AgreementID]policy.Usage, len(ags))
 	for _, a := range ags {
-		if item.Used[a.ID], err = n.used(ctx, r, a.Chain); err != nil {
+		u, err := n.used(ctx, r, a.Chain)
+		if err != nil {
 			return comity.Decision{}, err
 		}
+		u.ObjectsToday += more[a.Chain].ObjectsToday
+		u.BytesToday += more[a.Chain].BytesToday
+		item.Used[a.ID] = u
 	}
 	d := policy.Decide(item, receiver(to, peer), ags, n.ID(), n.now())
 	named(ctx, r, d, item.Origin)
@@ -95,13 +105,30 @@ func grant(ctx context.Context, r store.Reader, ags agreementList, s store.Sourc
 	return g
 }
 
-// parsed reads a version's index fields from its bytes.
-func parsed(v store.Version) comity.Object {
+// parsed reads a version's index fields from its bytes. labels resolves the
+// marking definitions held here: what they mean may have become known only after
+// the object came.
+func parsed(v store.Version, labels func(comity.ObjectID) (comity.TLP, bool)) comity.Object {
 	if v.Raw == nil {
 		return comity.Object{ID: v.ID, Type: v.Type}
 	}
-	obj, _ := stix.Parse(v.Raw, stix.Options{Mode: comity.Lenient})
+	obj, _ := stix.Parse(v.Raw, stix.Options{Mode: comity.Lenient, Markings: labels})
 	return obj
+}
+
+// labelsIn resolves marking definitions on the snapshot of r.
+func labelsIn(ctx context.Context, r store.ObjectReader) func(comity.ObjectID) (comity.TLP, bool) {
+	known := map[comity.ObjectID]comity.TLP{}
+	return func(id comity.ObjectID) (comity.TLP, bool) {
+		t, ok := known[id]
+		if !ok {
+			if v, err := r.Object(ctx, id); err == nil {
+				t, _ = stix.DefinedTLP(&comity.Object{ID: v.ID, Type: v.Type, Raw: v.Raw})
+			}
+			known[id] = t
+		}
+		return t, t != comity.Unmarked
+	}
 }
 
 // Explain decides for every peer (or the one named) whether it may have the
@@ -132,7 +159,7 @@ func (n *Node) Explain(ctx context.Context, id comity.ObjectID, member string) (
 		if err != nil {
 			return nil, err
 		}
-		obj := parsed(v)
+		obj := parsed(v, labelsIn(ctx, r))
 		out := []MemberDecision{}
 		for _, p := range peers {
 			if only != "" && p.ID != only {

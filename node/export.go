@@ -45,7 +45,7 @@ func (n *Node) exportCSV(ctx context.Context, w io.Writer, q store.Query, count 
 			*count++
 			clear(handling)
 			handling[v.ID] = v.Handling
-			if !yield(parsed(v), err) {
+			if !yield(parsed(v, nil), err) {
 				return
 			}
 		}

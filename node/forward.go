@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/ledger"
+	"github.com/comity-net/comity/policy"
 	"github.com/comity-net/comity/store"
 )
 
@@ -44,7 +46,12 @@ func (n *Node) forwardTo(ctx context.Context, tx store.Tx, places []store.Placem
 	if err != nil {
 		return err
 	}
-	drafts := map[comity.ChannelID][]draft{}
+	stands := make(map[placeKey]*store.Placement, len(places))
+	for i := range places {
+		stands[placeKey{places[i].Channel, places[i].Object}] = &places[i]
+	}
+	f := forwarding{n: n, tx: tx, stands: stands, labels: labelsIn(ctx, tx), drafts: map[comity.ChannelID][]draft{},
+		sent: map[placeKey]bool{}, more: map[comity.AgreementID]policy.Usage{}}
 	for _, p := range places {
 		v := byID[p.Object]
 		obj, fresh := byRaw[v.OID]
@@ -55,25 +62,12 @@ func (n *Node) forwardTo(ctx context.Context, tx store.Tx, places []store.Placem
 		if err != nil {
 			return err
 		}
-		a := ags.chain(c.Agreement)
-		d, err := n.decideAudience(ctx, tx, v, obj, a)
-		if err != nil {
+		v.Raw = obj.Raw
+		if err := f.version(ctx, v, ags.chain(c.Agreement)); err != nil {
 			return err
 		}
-		if !d.Allowed() {
-			line := comity.Audit{At: n.now(), Actor: system.Name, Action: "forward", Subject: string(v.ID), Kind: comity.Forbidden.String(), Msg: lastReason(d)}
-			if err := tx.AddAudit(ctx, line); err != nil {
-				return err
-			}
-			continue
-		}
-		dr, err := n.putDraft(v, obj.Raw, d.Handling, &p)
-		if err != nil {
-			return err
-		}
-		drafts[p.Channel] = append(drafts[p.Channel], dr)
 	}
-	for ch, ds := range drafts {
+	for ch, ds := range f.drafts {
 		if _, err := n.appendTo(ctx, tx, ch, ds); err != nil {
 			return err
 		}
@@ -81,13 +75,51 @@ func (n *Node) forwardTo(ctx context.Context, tx store.Tx, places []store.Placem
 	return nil
 }
 
+// forwarding is one forward under way.
+type forwarding struct {
+	n      *Node
+	tx     store.Tx
+	stands map[placeKey]*store.Placement
+	labels func(comity.ObjectID) (comity.TLP, bool)
+	drafts map[comity.ChannelID][]draft
+	sent   map[placeKey]bool
+	more   map[comity.AgreementID]policy.Usage // by chain: what the drafts will use
+}
+
+// version decides a new version for an agreement and drafts it for the channel
+// of the stream that allows it. That may be another one than the last version
+// went to, when its label or what a filter asks for changed.
+func (f *forwarding) version(ctx context.Context, v store.Version, a comity.Agreement) error {
+	d, err := f.n.decideAudience(ctx, f.tx, v, parsed(v, f.labels), a, f.more)
+	if err != nil {
+		return err
+	}
+	if !d.Allowed() {
+		return f.tx.AddAudit(ctx, comity.Audit{At: f.n.now(), Actor: system.Name, Action: "forward", Subject: string(v.ID),
+			Kind: comity.Forbidden.String(), Msg: lastReason(d)})
+	}
+	key := placeKey{ledger.ChannelIDOf(a.Chain, f.n.ID(), d.Stream), v.ID}
+	if f.sent[key] {
+		return nil
+	}
+	dr, err := f.n.putDraft(v, v.Raw, d.Handling, f.stands[key])
+	if err != nil {
+		return err
+	}
+	f.sent[key] = true
+	f.drafts[key.channel] = append(f.drafts[key.channel], dr)
+	u := f.more[a.Chain]
+	f.more[a.Chain] = policy.Usage{ObjectsToday: u.ObjectsToday + 1, BytesToday: u.BytesToday + dr.entry.S}
+	return nil
+}
+
 // decideAudience decides a version for every reader of an agreement: the first
-// refusal, else the last permission.
-func (n *Node) decideAudience(ctx context.Context, r store.Reader, v store.Version, obj comity.Object, a comity.Agreement) (comity.Decision, error) {
+// refusal, else the last permission. more is what is on its way already.
+func (n *Node) decideAudience(ctx context.Context, r store.Reader, v store.Version, obj comity.Object, a comity.Agreement, more map[comity.AgreementID]policy.Usage) (comity.Decision, error) {
 	var d comity.Decision
 	for _, p := range a.Others(n.ID()) {
 		var err error
-		if d, err = n.decide(ctx, r, v, obj, p.ID, []comity.Agreement{a}); err != nil || !d.Allowed() {
+		if d, err = n.decideAfter(ctx, r, v, obj, p.ID, []comity.Agreement{a}, more); err != nil || !d.Allowed() {
 			return d, err
 		}
 	}

@@ -165,6 +165,9 @@ func (w *importing) take(ctx context.Context, b ingest.Batch) error {
 				return err
 			}
 		}
+		if err := keepMarks(ctx, tx, b.Objects, puts, now); err != nil {
+			return err
+		}
 		if err := w.n.forward(ctx, tx, b.Objects, puts); err != nil {
 			return err
 		}
@@ -244,11 +247,11 @@ func (n *Node) markingLabels() func(comity.ObjectID) (comity.TLP, bool) {
 			return t.(comity.TLP), t != comity.Unmarked
 		}
 		ctx := context.Background()
-		v, err := view(ctx, n.store, func(r store.Reader) (store.Version, error) { return r.Object(ctx, id) })
-		if err != nil {
-			v.TLP = comity.Unmarked
-		}
-		known.Store(id, v.TLP)
-		return v.TLP, v.TLP != comity.Unmarked
+		label, _ := view(ctx, n.store, func(r store.Reader) (comity.TLP, error) {
+			t, _ := labelsIn(ctx, r)(id)
+			return t, nil
+		})
+		known.Store(id, label)
+		return label, label != comity.Unmarked
 	}
 }

@@ -30,6 +30,7 @@ func (n *Node) Run(ctx context.Context) error {
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	wg.Go(func() { n.outboxLoop(ctx) })
+	wg.Go(func() { n.expireLoop(ctx) })
 	said := map[string]time.Time{}
 	step := func(name string, fn func(context.Context) error) {
 		if err := fn(ctx); err != nil && ctx.Err() == nil && n.now().Sub(said[name]) > sayAgain {
@@ -62,6 +63,23 @@ func (n *Node) outboxLoop(ctx context.Context) {
 	defer t.Stop()
 	for {
 		n.flushOutbox(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// expireLoop throws away sessions, links and tokens that are over.
+func (n *Node) expireLoop(ctx context.Context) {
+	t := time.NewTicker(time.Hour)
+	defer t.Stop()
+	for {
+		err := n.store.Update(ctx, func(tx store.Tx) error { return tx.DeleteExpired(ctx, n.now()) })
+		if err != nil && ctx.Err() == nil {
+			n.log.Warn("expire", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -32,11 +32,17 @@ func (s source) PeerByPin(ctx context.Context, pin comity.Hash) (comity.Peer, er
 	if err != nil {
 		return comity.Peer{}, err
 	}
-	for _, p := range peers {
+	// An identity note can name anybody's TLS key: a verified peer comes before
+	// one who only claims the same key.
+	var found *comity.Peer
+	for i, p := range peers {
 		id, err := s.n.identity(p.Identity)
-		if err == nil && subtle.ConstantTimeCompare(id.TLSPin[:], pin[:]) == 1 {
-			return p, nil
+		if err == nil && subtle.ConstantTimeCompare(id.TLSPin[:], pin[:]) == 1 && (found == nil || !found.Verified() && p.Verified()) {
+			found = &peers[i]
 		}
+	}
+	if found != nil {
+		return *found, nil
 	}
 	return comity.Peer{}, comity.E(comity.NotFound, "peer", "", comity.Msg("node.peer_unknown", comity.A("asked", "?")), nil)
 }

@@ -113,8 +113,9 @@ func (n *Node) query(ctx context.Context, q ShareQuery) (store.Query, error) {
 // narrowed or a withdrawal meanwhile cannot slip between.
 func (s *sharing) batch(ctx context.Context, vs []store.Version) error {
 	objs := make([]comity.Object, len(vs))
+	labels := s.n.markingLabels()
 	for i, v := range vs {
-		objs[i] = parsed(v)
+		objs[i] = parsed(v, labels)
 	}
 	var items []ShareItem
 	work := func(r store.Reader) (map[comity.ChannelID][]draft, error) {

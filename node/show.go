@@ -22,7 +22,7 @@ func (n *Node) Show(ctx context.Context, id comity.ObjectID) (ObjectView, error)
 		out := ObjectView{Version: v}
 		if v.Raw != nil {
 			var rep stix.Report
-			out.Object, rep = stix.Parse(v.Raw, stix.Options{Mode: comity.Strict})
+			out.Object, rep = stix.Parse(v.Raw, stix.Options{Mode: comity.Strict, Markings: labelsIn(ctx, r)})
 			out.Findings = rep.Findings
 		}
 		if out.Versions, err = r.Versions(ctx, id); err != nil {

@@ -67,6 +67,14 @@ func (n *Node) SignIn(ctx context.Context, name, password, from string) (string,
 	n.signIns.forget(name + "\x00" + from)
 	var session string
 	err = n.act(ctx, Actor{Name: name}, "signin", from, func(tx store.Tx) error {
+		// Read again inside: the account may have changed while the hash was made.
+		u, err := tx.User(ctx, name)
+		if err != nil {
+			return err
+		}
+		if u.Disabled {
+			return comity.E(comity.Unauthenticated, "sign in", name, comity.Msg("node.signin_wrong"), nil)
+		}
 		u.LastSeen = n.now()
 		if err := tx.PutUser(ctx, u); err != nil {
 			return err
@@ -79,8 +87,9 @@ func (n *Node) SignIn(ctx context.Context, name, password, from string) (string,
 
 // SignOut ends a session; an unknown one is no error.
 func (n *Node) SignOut(ctx context.Context, session string) error {
+	err := n.store.Update(ctx, func(tx store.Tx) error { return tx.DeleteSecret(ctx, secretHash(session)) })
 	n.sessions.drop(session)
-	return n.store.Update(ctx, func(tx store.Tx) error { return tx.DeleteSecret(ctx, secretHash(session)) })
+	return err
 }
 
 // Session says who holds the session. Unauthenticated when it is unknown,
@@ -98,12 +107,20 @@ func (n *Node) Session(ctx context.Context, session string) (store.User, error) 
 	if err != nil {
 		return store.User{}, err
 	}
-	n.sessions.put(session, u, now.Add(sessionTouch))
 	s.Used, s.Expires = now, now.Add(sessionIdle)
-	// On a full or read-only disk people must still be able to read.
-	if err := n.store.Update(ctx, func(tx store.Tx) error { return tx.PutSecret(ctx, s) }); err != nil {
+	err = n.store.Update(ctx, func(tx store.Tx) error {
+		if _, err := tx.Secret(ctx, s.Hash); err != nil {
+			return badSecret(err) // signed out meanwhile: it must not come back
+		}
+		return tx.PutSecret(ctx, s)
+	})
+	if comity.Is(err, comity.Unauthenticated) {
+		return store.User{}, err
+	}
+	if err != nil { // on a full or read-only disk people must still be able to read
 		n.log.Warn("session use not recorded", "user", u.Name, "err", err)
 	}
+	n.sessions.put(session, u, now.Add(sessionTouch))
 	return u, nil
 }
 
