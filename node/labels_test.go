@@ -130,3 +130,87 @@ func TestOwnMarkingDefinition(t *testing.T) {
 		}
 	}
 }
+
+// agreeOn makes an agreement of the template with other streams and quota.
+func agreeOn(t *testing.T, a, b *running, change func(m map[string]any)) string {
+	t.Helper()
+	text, err := a.AgreementTemplate(t.Context(), "bilateral", string(b.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	change(m)
+	if text, err = json.Marshal(m); err != nil {
+		t.Fatal(err)
+	}
+	av, err := a.ProposeAgreement(t.Context(), admin, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := string(av.ID)
+	eventually(t, "proposal arrives", func() error { _, err := b.SignAgreement(t.Context(), admin, id); return err })
+	stateOf(t, a, id, comity.AgreementActive)
+	return id
+}
+
+// TestNewVersionInItsStream: a version that the stream of the last one may not
+// carry goes where it fits.
+func TestNewVersionInItsStream(t *testing.T) {
+	a, b := start(t, "alpha"), start(t, "beta")
+	pair(t, a, b)
+	id := agreeOn(t, a, b, func(m map[string]any) {
+		m["streams"] = []any{
+			map[string]any{"name": "open", "publishers": "all", "max": "green", "onward": "tlp"},
+			map[string]any{"name": "closed", "publishers": "all", "max": "amber+strict", "onward": "none"},
+		}
+	})
+	bring(t, a, noteOf(t, "2026-01-01T00:00:00.000Z", "x", comity.Green))
+	shareNote(t, a, id)
+	bring(t, a, noteOf(t, "2026-01-02T00:00:00.000Z", "y", comity.Amber))
+	sees(t, b, "second version", func(v node.ObjectView) bool {
+		return len(v.Versions) == 2 && v.Version.Handling == comity.Amber
+	})
+	v, err := a.Show(t.Context(), note1)
+	if err != nil || len(v.Holders) != 2 {
+		t.Fatalf("%+v %v", v.Holders, err)
+	}
+	if _, err := a.Erase(t.Context(), admin, note1, ""); err != nil {
+		t.Fatal(err)
+	}
+	sees(t, b, "both are erased", func(v node.ObjectView) bool {
+		return v.Versions[0].State == comity.StateErased && v.Versions[1].State == comity.StateErased
+	})
+	clean(t, a, b)
+}
+
+// TestForwardKeepsToQuota: new versions that come in one batch go no further
+// than the day's quota.
+func TestForwardKeepsToQuota(t *testing.T) {
+	a, b := start(t, "alpha"), start(t, "beta")
+	pair(t, a, b)
+	id := agreeOn(t, a, b, func(m map[string]any) { m["quota"] = map[string]any{"objects_day": 5} })
+	bundle := func(modified string) string {
+		var list []json.RawMessage
+		for i := range 4 {
+			list = append(list, json.RawMessage(creation(t, comity.ObjectID(fmt.Sprintf("note--0b1f9a58-3a3c-4b8e-9f4a-6a3b8f6f1d%02d", i)), modified, "")))
+		}
+		text, err := json.Marshal(map[string]any{"type": "bundle", "id": "bundle--0b1f9a58-3a3c-4b8e-9f4a-6a3b8f6f1d99", "objects": list})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	im := bring(t, a, bundle("2026-01-01T00:00:00.000Z"))
+	res, err := a.Share(t.Context(), admin, node.ShareRequest{Query: &node.ShareQuery{Import: im.ID}, With: id})
+	if err != nil || res.Shared != 4 {
+		t.Fatalf("%+v %v", res, err)
+	}
+	bring(t, a, bundle("2026-01-02T00:00:00.000Z"))
+	p, err := a.Peer(t.Context(), "beta")
+	if err != nil || p.Given != 5 {
+		t.Fatalf("given %d, %v", p.Given, err)
+	}
+}
