@@ -156,3 +156,29 @@ func TestReplacesItsOwn(t *testing.T) {
 	bring(t, a, noteOf(t, "2026-01-02T00:00:00.000Z", "second", comity.Green))
 	sees(t, b, "the channel goes on", func(v node.ObjectView) bool { return len(v.Versions) == 2 })
 }
+
+// TestProposalsAreBounded: a peer cannot fill the store with proposals.
+func TestProposalsAreBounded(t *testing.T) {
+	a, b := start(t, "alpha"), start(t, "beta")
+	pair(t, a, b)
+	for range 53 {
+		text, err := b.AgreementTemplate(t.Context(), "bilateral", "alpha")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.ProposeAgreement(t.Context(), admin, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "one too many", func() error {
+		lines, err := a.Audits(t.Context(), 0, 20)
+		if err == nil && !contains(lines, "inbox", "node.proposals_full") {
+			err = errors.New("not audited")
+		}
+		return err
+	})
+	list, err := a.Agreements(t.Context())
+	if err != nil || len(list) != 50 {
+		t.Fatalf("%d proposals, %v", len(list), err)
+	}
+}

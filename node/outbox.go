@@ -242,6 +242,27 @@ func (n *Node) takeIntroduction(ctx context.Context, tx store.Tx, d federation.I
 	return string(d.Subject.ID), n.introduce(ctx, tx, d.Subject)
 }
 
+// maxProposals bounds the agreements that one peer can have proposed here and
+// that stand unsigned: every decision reads them all.
+const maxProposals = 50
+
+func roomForProposal(ctx context.Context, r store.AgreementReader, from comity.MemberID) error {
+	recs, err := r.Agreements(ctx)
+	if err != nil {
+		return err
+	}
+	open := 0
+	for _, rec := range recs {
+		if rec.State == comity.AgreementProposed && hasSigned(rec, from) {
+			open++
+		}
+	}
+	if open >= maxProposals {
+		return comity.E(comity.Limited, "inbox", from.Short(), comity.Msg("node.proposals_full", comity.A("n", maxProposals)), nil)
+	}
+	return nil
+}
+
 // takeAgreement stores a proposal, or adds the sender's signature to one that
 // is held; from the one who suspended it, it means that it goes on.
 func (n *Node) takeAgreement(ctx context.Context, tx store.Tx, d federation.InboxDocument) (string, error) {
@@ -252,6 +273,9 @@ func (n *Node) takeAgreement(ctx context.Context, tx store.Tx, d federation.Inbo
 	rec, err := tx.Agreement(ctx, a.ID)
 	if comity.Is(err, comity.NotFound) {
 		if err := replaces(ctx, tx, a); err != nil {
+			return "", err
+		}
+		if err := roomForProposal(ctx, tx, d.From); err != nil {
 			return "", err
 		}
 		rec = store.AgreementRecord{ID: a.ID, Chain: a.Chain, Body: d.Body, State: comity.AgreementProposed, Received: n.now(), StateAt: n.now()}
