@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -186,7 +187,7 @@ func (s *server) serve(x *exchange) error {
 		return refuse(http.StatusNotFound, comity.Msg("taxii.no_endpoint"))
 	}
 	x.route = rt
-	if allow := rt.endpoint.allow(); !strings.Contains(allow+",", x.r.Method+",") || x.r.Method == "" {
+	if allow := rt.endpoint.allow(); !slices.Contains(strings.Split(allow, ", "), x.r.Method) {
 		p := refuse(http.StatusMethodNotAllowed, comity.Msg("taxii.method", comity.A("allow", allow)))
 		p.allow = allow
 		return p

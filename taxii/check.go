@@ -1,0 +1,232 @@
+package taxii
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/comity-net/comity"
+)
+
+// CheckOptions say what a check may do.
+type CheckOptions struct {
+	// Root and Collection choose what to look at; empty ones are found: the
+	// default API root, and the first collection that has objects.
+	Root, Collection string
+	// Write allows posting one object to the collection, if it is writable, and
+	// deleting it again. Without it nothing is changed.
+	Write bool
+	// Now is the clock: time.Now.
+	Now func() time.Time
+}
+
+// Outcome is what became of a check.
+type Outcome string
+
+// The outcomes. Skipped says that the server gave no occasion for the check.
+const (
+	Passed  Outcome = "ok"
+	Failed  Outcome = "fail"
+	Skipped Outcome = "skipped"
+)
+
+// CheckResult is one rule of the standard, held against a server.
+type CheckResult struct {
+	Section string         `json:"section"` // of TAXII 2.1
+	Name    string         `json:"name"`    // stable: "added_after_strict"
+	Outcome Outcome        `json:"result"`
+	Seen    string         `json:"seen"` // the facts: statuses, headers, values; no language
+	Why     comity.Message `json:"why"`  // what the rule is and what breaks without it
+}
+
+// Report is the result of Check.
+type Report struct {
+	URL        string        `json:"url"`
+	Root       string        `json:"root,omitempty"`
+	Collection string        `json:"collection,omitempty"`
+	Started    time.Time     `json:"started"`
+	Checks     []CheckResult `json:"checks"`
+}
+
+// Count says how many checks had an outcome.
+func (r Report) Count(o Outcome) int {
+	n := 0
+	for _, c := range r.Checks {
+		if c.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// WriteTable writes the report for a terminal: a line for each check, and the
+// reason under each that failed. text says a message in the reader's language.
+func (r Report) WriteTable(w io.Writer, text func(comity.Message) string) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, c := range r.Checks {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", text(comity.Msg("taxii.result."+string(c.Outcome))), c.Section, c.Name, c.Seen)
+		if c.Outcome == Failed {
+			fmt.Fprintf(t, "\t\t\t%s\n", text(c.Why))
+		}
+	}
+	return t.Flush()
+}
+
+// Check holds a server against TAXII 2.1. base is the URL of its discovery, or of
+// an API root; c must have been made for that origin. It asks one thing at a time,
+// about seventy in all, and waits when told to slow down. It never fails: what
+// cannot be reached fails its check.
+func Check(ctx context.Context, c *Client, base string, o CheckOptions) Report {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	p := &probe{ctx: ctx, c: c, o: o, report: Report{URL: base, Started: o.Now().UTC()}}
+	p.serverChecks(base)
+	if p.root != nil {
+		p.rootChecks()
+	}
+	if p.at != nil {
+		p.readChecks()
+		p.filterChecks()
+	}
+	if p.root != nil {
+		p.writeChecks()
+	}
+	return p.report
+}
+
+// probe is a check under way.
+type probe struct {
+	ctx    context.Context
+	c      *Client
+	o      CheckOptions
+	report Report
+
+	tls    string // version seen
+	roots  []string
+	root   *url.URL
+	col    Collection
+	at     *url.URL // the collection
+	sample []sample // the first records of the manifest, oldest first
+	max    int64
+}
+
+// sample is a manifest record of the server under test.
+type sample struct {
+	ID        string `json:"id"`
+	DateAdded string `json:"date_added"`
+	Version   string `json:"version"`
+	Media     string `json:"media_type"`
+}
+
+// is records a check; seen is shortened.
+func (p *probe) is(section, name string, ok bool, seen string, args ...any) bool {
+	out := Failed
+	if ok {
+		out = Passed
+	}
+	p.add(section, name, out, fmt.Sprintf(seen, args...))
+	return ok
+}
+
+func (p *probe) skip(section string, names ...string) {
+	for _, n := range names {
+		p.add(section, n, Skipped, "")
+	}
+}
+
+func (p *probe) add(section, name string, out Outcome, seen string) {
+	p.report.Checks = append(p.report.Checks, CheckResult{section, name, out, clip(seen), comity.Msg("taxii.check." + name)})
+}
+
+// seen is an answer and how it reads in a report.
+type reply struct {
+	answer
+	err error
+}
+
+func (r reply) String() string {
+	if r.err != nil {
+		return r.err.Error()
+	}
+	return fmt.Sprintf("HTTP %d, %s", r.status, r.header.Get("Content-Type"))
+}
+
+// taxii reports whether the answer is of TAXII's media type.
+func (r reply) taxii() bool {
+	typ, params, err := mime.ParseMediaType(r.header.Get("Content-Type"))
+	return err == nil && typ == "application/taxii+json" && params["version"] == "2.1"
+}
+
+// refused reports whether the answer is one of these, and not HTML.
+func (r reply) refused(statuses ...int) bool {
+	for _, s := range statuses {
+		if r.status == s {
+			return !strings.HasPrefix(r.header.Get("Content-Type"), "text/html")
+		}
+	}
+	return false
+}
+
+// into reads the JSON of a 200 or 202.
+func (r reply) into(v any) bool {
+	return r.err == nil && (r.status == 200 || r.status == 202) && json.Unmarshal(r.body, v) == nil
+}
+
+// get asks with headers as given ("" removes one); it waits when told to.
+func (p *probe) get(u *url.URL, headers ...string) reply {
+	return p.send(http.MethodGet, u, nil, headers...)
+}
+
+func (p *probe) send(method string, u *url.URL, body []byte, headers ...string) reply {
+	for try := 0; ; try++ {
+		r := p.once(method, u, body, headers)
+		wait, told := retryAfter(r.header)
+		if r.status != http.StatusTooManyRequests || try == 3 || p.c.o.Sleep(p.ctx, min(cmp.Or(wait, time.Second), p.c.o.MaxWait)) != nil || !told && try > 0 {
+			return r
+		}
+	}
+}
+
+func (p *probe) once(method string, u *url.URL, body []byte, headers []string) reply {
+	q, err := http.NewRequestWithContext(p.ctx, method, u.String(), strings.NewReader(string(body)))
+	if err != nil {
+		return reply{err: err}
+	}
+	p.c.head(q, request{method: method, accept: MediaTAXII})
+	for i := 0; i < len(headers); i += 2 {
+		if q.Header.Set(headers[i], headers[i+1]); headers[i+1] == "" {
+			q.Header.Del(headers[i])
+		}
+	}
+	res, err := p.c.http.Do(q)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer res.Body.Close()
+	if res.TLS != nil {
+		p.tls = tlsName(res.TLS.Version)
+	}
+	r := reply{answer: answer{status: res.StatusCode, header: res.Header}}
+	r.body, r.err = readAll(res.Body, p.c.o.MaxAnswer, u.String())
+	return r
+}
+
+// with gives a URL with a query.
+func with(u *url.URL, query ...string) *url.URL {
+	v := url.Values{}
+	for i := 0; i < len(query); i += 2 {
+		v.Add(query[i], query[i+1])
+	}
+	c := *u
+	c.RawQuery = v.Encode()
+	return &c
+}
