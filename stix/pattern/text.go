@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"regexp/syntax"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/comity-net/comity"
@@ -92,6 +93,10 @@ func expressionError(t *Comparison, err error) error {
 			key = "pattern.expression_unsupported"
 		case syntax.ErrLarge, syntax.ErrNestingDepth:
 			key = "pattern.expression_unsupported"
+		case syntax.ErrInvalidNamedCapture: // what look-behind is taken for
+			if strings.HasPrefix(se.Expr, "(?<!") || strings.HasPrefix(se.Expr, "(?<=") {
+				key = "pattern.expression_unsupported"
+			}
 		}
 	}
 	return comity.E(comity.Invalid, "compile", "pattern",
