@@ -275,18 +275,18 @@ func VerifyAgreementLine(body, line []byte, by *Identity) error {
 	return nil
 }
 
-// InForce reports, as an error, why an agreement does not hold at now: not yet,
-// no longer, or in a state other than active or complete (signed by all, whose
-// time has come). Both sides ask it before anything moves.
-func InForce(a *comity.Agreement, now time.Time) error {
+// MayFollow reports, as an error, why a channel of an agreement may not be read
+// at now: not yet, suspended, or never signed by all. One that has ended is
+// still followed: nothing new is put in its channels, but withdrawals must
+// reach whoever holds what was shared before.
+func MayFollow(a *comity.Agreement, now time.Time) error {
 	const op = "check agreement"
-	switch {
-	case now.Before(a.ValidFrom):
+	if now.Before(a.ValidFrom) {
 		return forbidden(op, a.ID, "federation.agreement_not_yet", comity.A("agreement", a.ID.Short()), comity.A("from", a.ValidFrom.UTC().Format(time.RFC3339)))
-	case !a.ValidUntil.IsZero() && !now.Before(a.ValidUntil):
-		return forbidden(op, a.ID, "federation.agreement_expired", comity.A("agreement", a.ID.Short()), comity.A("until", a.ValidUntil.UTC().Format(time.RFC3339)))
-	case a.State != comity.AgreementActive && a.State != comity.AgreementComplete:
-		return forbidden(op, a.ID, "federation.agreement_state", comity.A("agreement", a.ID.Short()), comity.A("state", a.State))
 	}
-	return nil
+	switch a.State {
+	case comity.AgreementActive, comity.AgreementComplete, comity.AgreementEnded, comity.AgreementSuperseded:
+		return nil
+	}
+	return forbidden(op, a.ID, "federation.agreement_state", comity.A("agreement", a.ID.Short()), comity.A("state", a.State))
 }

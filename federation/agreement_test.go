@@ -177,14 +177,16 @@ func TestInForce(t *testing.T) {
 		{now, comity.AgreementActive, ""},
 		{now.Add(time.Hour - 1), comity.AgreementComplete, ""},
 		{now.Add(-1), comity.AgreementActive, "federation.agreement_not_yet"},
-		{now.Add(time.Hour), comity.AgreementActive, "federation.agreement_expired"},
+		{now.Add(time.Hour), comity.AgreementActive, ""},
+		{now.Add(time.Hour), comity.AgreementEnded, ""},
+		{now, comity.AgreementSuperseded, ""},
 		{now, comity.AgreementSuspended, "federation.agreement_state"},
 		{now, comity.AgreementProposed, "federation.agreement_state"},
 		{now, "", "federation.agreement_state"},
 	} {
 		a := ok
 		a.State = c.state
-		err := InForce(&a, c.at)
+		err := MayFollow(&a, c.at)
 		if c.key == "" {
 			if err != nil {
 				t.Error(err)

@@ -163,7 +163,7 @@ func TestAgreementBoundsReading(t *testing.T) {
 		change func(a *comity.Agreement)
 	}{
 		{"federation.agreement_not_yet", func(a *comity.Agreement) { a.ValidFrom = time.Now().Add(time.Hour) }},
-		{"federation.agreement_expired", func(a *comity.Agreement) { a.ValidUntil = time.Now().Add(-time.Minute) }},
+		{"federation.agreement_state", func(a *comity.Agreement) { a.State = comity.AgreementProposed }},
 		{"federation.agreement_state", func(a *comity.Agreement) { a.State = comity.AgreementSuspended }},
 	} {
 		bad := good
@@ -176,13 +176,15 @@ func TestAgreementBoundsReading(t *testing.T) {
 		// ... and a publisher refuses with the reason.
 		p.sink.agreement = good
 		p.pub.setFront(nil)
-		p.pub.setRefuse(InForce(&bad, time.Now()))
+		p.pub.setRefuse(MayFollow(&bad, time.Now()))
 		_, err = p.sync(t)
 		if wantErr(t, err, comity.Forbidden, c.key); p.sink.fault.Key != c.key || len(p.sink.items) != 0 {
 			t.Fatalf("fault %v, %d entries", p.sink.fault, len(p.sink.items))
 		}
 	}
 	p.pub.setRefuse(nil)
+	// What has ended is followed for withdrawals.
+	p.sink.agreement.State, p.sink.agreement.ValidUntil = comity.AgreementEnded, time.Now().Add(-time.Minute)
 	if _, err := p.sync(t); err != nil {
 		t.Fatal(err)
 	}

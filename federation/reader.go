@@ -149,7 +149,7 @@ func (s *syncing) run(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return own(err)
 	}
-	if err := InForce(&agreement, s.r.opts.Now()); err != nil {
+	if err := MayFollow(&agreement, s.r.opts.Now()); err != nil {
 		return err
 	}
 	s.publisher, s.remote = publisher, s.r.client.For(publisher)

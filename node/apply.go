@@ -113,11 +113,8 @@ func (a *applying) terms(ctx context.Context, tx store.Tx) (comity.Agreement, er
 		return comity.Agreement{}, err
 	}
 	ag := ags.chain(a.ch.Agreement)
-	if err := federation.InForce(&ag, a.now); err != nil {
+	if err := federation.MayFollow(&ag, a.now); err != nil {
 		return ag, err
-	}
-	if ag.State != comity.AgreementActive {
-		return ag, comity.E(comity.Forbidden, "read", a.ch.ID, comity.Msg("node.agreement_state", comity.A("state", "msg:agreement.state."+string(ag.State))), nil)
 	}
 	p, err := tx.Peer(ctx, a.ch.Publisher)
 	if err == nil && !p.Verified() {

@@ -272,3 +272,31 @@ func suspendedAgreementStopsReading(t *testing.T) {
 	}
 	sees(t, b, "it arrives", func(node.ObjectView) bool { return true })
 }
+
+// TestWithdrawalAfterTheEnd: an ended agreement lets nothing new through, but
+// what was shared under it can still be withdrawn everywhere.
+func TestWithdrawalAfterTheEnd(t *testing.T) { both(t, withdrawalAfterTheEnd) }
+
+func withdrawalAfterTheEnd(t *testing.T) {
+	a, b, id := agreed(t)
+	bring(t, a, noteOf(t, "2026-01-01T00:00:00.000Z", "x", comity.Green))
+	if _, err := a.Share(t.Context(), admin, node.ShareRequest{IDs: []comity.ObjectID{note1}, With: id}); err != nil {
+		t.Fatal(err)
+	}
+	sees(t, b, "it arrives", func(node.ObjectView) bool { return true })
+	if _, err := b.EndAgreement(t.Context(), admin, id); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "alpha is told", func() error {
+		v, err := a.Agreement(t.Context(), id)
+		if err == nil && v.State != comity.AgreementEnded {
+			err = errors.New(string(v.State))
+		}
+		return err
+	})
+	bring(t, a, noteOf(t, "2026-01-02T00:00:00.000Z", "second", comity.Green))
+	if _, err := a.Erase(t.Context(), admin, note1, "mistake"); err != nil {
+		t.Fatal(err)
+	}
+	sees(t, b, "erased", func(v node.ObjectView) bool { return v.Version.State == comity.StateErased && len(v.Versions) == 1 })
+}

@@ -142,7 +142,7 @@ func (n *Node) toRead(ctx context.Context) ([]comity.Channel, error) {
 			}
 			p, err := r.Peer(ctx, c.Publisher)
 			a := ags.chain(c.Agreement)
-			if err == nil && p.Verified() && federation.InForce(&a, n.now()) == nil {
+			if err == nil && p.Verified() && federation.MayFollow(&a, n.now()) == nil {
 				out = append(out, c)
 			}
 		}

@@ -234,8 +234,10 @@ func TestMayRead(t *testing.T) {
 		"unverified":    {func(w *world) { w.to.State = comity.PeerIntroduced }, "policy.member_unverified", false},
 		"no state":      {func(w *world) { w.to.State = "" }, "policy.member_unknown", false},
 		"stranger":      {func(w *world) { w.to.Member = "peer9" }, "policy.not_parties", false},
-		"over":          {func(w *world) { w.agreements[0].ValidUntil = now }, "policy.agreement_over", false},
-		"ended":         {func(w *world) { w.agreements[0].State = comity.AgreementEnded }, "policy.agreement_state", false},
+		"over":          {func(w *world) { w.agreements[0].ValidUntil = now }, "policy.may_read", true},
+		"ended":         {func(w *world) { w.agreements[0].State = comity.AgreementEnded }, "policy.may_read", true},
+		"agreement off": {func(w *world) { w.agreements[0].State = comity.AgreementSuspended }, "policy.agreement_state", false},
+		"not begun":     {func(w *world) { w.agreements[0].ValidFrom = now.Add(1) }, "policy.agreement_early", false},
 		"not publisher": {func(w *world) { w.agreements[0].Streams[0].Publishers = []comity.MemberID{"peer1"} }, "policy.not_publisher", false},
 		"other stream":  {func(w *world) { w.agreements[0].Streams[0].Name = "incidents" }, "policy.not_publisher", false},
 	} {
