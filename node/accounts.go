@@ -49,6 +49,59 @@ func (n *Node) CreateUser(ctx context.Context, by Actor, name, password string, 
 	return n.act(ctx, by, "user.add", name, func(tx store.Tx) error { return putNewUser(ctx, tx, u) })
 }
 
+// ChangePassword sets an account's password. Whoever changes their own gives
+// the old one; an administrator may set another's. All the account's sessions
+// end.
+func (n *Node) ChangePassword(ctx context.Context, by Actor, name, old, password string) error {
+	if len(password) < minPassword {
+		return comity.E(comity.Invalid, "password", name, comity.Msg("node.password_short", comity.A("n", minPassword)), nil)
+	}
+	u, err := view(ctx, n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, name) })
+	if err != nil {
+		return err
+	}
+	// An account that only ever signed in by link has no old password.
+	if by.Name == name && u.Password != "" && !n.hashing.check(u.Password, old) {
+		err := comity.E(comity.Forbidden, "password", name, comity.Msg("node.password_old_wrong"), nil)
+		n.audit(ctx, by, "password", name, err)
+		return err
+	}
+	if by.Name != name && by.Role != RoleAdmin {
+		return comity.E(comity.Forbidden, "password", name, comity.Msg("node.password_others"), nil)
+	}
+	hash, err := n.hashing.hash(password)
+	if err != nil {
+		return err
+	}
+	defer n.sessions.clear()
+	return n.act(ctx, by, "password", name, func(tx store.Tx) error {
+		u, err := tx.User(ctx, name)
+		if err != nil {
+			return err
+		}
+		u.Password = hash
+		if err := tx.PutUser(ctx, u); err != nil {
+			return err
+		}
+		return endSessions(ctx, tx, name)
+	})
+}
+
+func endSessions(ctx context.Context, tx store.Tx, name string) error {
+	list, err := tx.Secrets(ctx, secretSession)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if s.User == name {
+			if err := tx.DeleteSecret(ctx, s.Hash); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func putNewUser(ctx context.Context, tx store.Tx, u store.User) error {
 	if _, err := tx.User(ctx, u.Name); err == nil {
 		return comity.E(comity.Conflict, "user add", u.Name, comity.Msg("node.user_exists", comity.A("name", u.Name)), nil)

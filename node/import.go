@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,21 +21,34 @@ import (
 // undone. What was committed before an error stays; the import then says
 // failed, and its record and refused items say why.
 func (n *Node) Import(ctx context.Context, by Actor, req ImportRequest) (comity.Import, error) {
+	w, err := n.beginImport(ctx, by, req)
+	if err != nil {
+		return comity.Import{}, err // nothing was begun
+	}
+	return w.run(ctx)
+}
+
+// beginImport opens the input and writes the import's record.
+func (n *Node) beginImport(ctx context.Context, by Actor, req ImportRequest) (*importing, error) {
 	im, opt, err := n.prepareImport(ctx, by, req)
 	if err != nil {
-		return im, err
+		return nil, err
 	}
 	r, err := openInput(ctx, req, &im, &opt)
 	if err != nil {
 		n.audit(ctx, by, "import", im.Source, err)
-		return comity.Import{}, err // nothing was begun
+		return nil, err
 	}
-	defer r.Close()
-	w := importing{n: n, by: by, im: im}
+	w := &importing{n: n, by: by, im: im, opt: opt, input: r}
 	if err := w.begin(ctx, req.Collection); err != nil {
-		return im, err
+		return nil, errors.Join(err, r.Close())
 	}
-	sum, err := ingest.Run(ctx, r, opt, w.take)
+	return w, nil
+}
+
+func (w *importing) run(ctx context.Context) (comity.Import, error) {
+	defer w.input.Close()
+	sum, err := ingest.Run(ctx, w.input, w.opt, w.take)
 	return w.end(ctx, sum, err)
 }
 
@@ -107,6 +121,8 @@ type importing struct {
 	n          *Node
 	by         Actor
 	im         comity.Import
+	opt        ingest.Options
+	input      io.ReadCloser
 	collection comity.CollectionID
 }
 

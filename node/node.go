@@ -49,6 +49,7 @@ type Node struct {
 	rand   io.Reader
 	now    func() time.Time
 
+	behind   *background
 	signIns  tries
 	hashing  hashing
 	sessions sessionCache
@@ -79,7 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, dir: cfg.Dir, keeper: keeper, store: st, keys: keys,
-		log: cfg.Log, rand: cfg.Rand, now: cfg.Now,
+		log: cfg.Log, rand: cfg.Rand, now: cfg.Now, behind: newBackground(),
 	}
 	n.client = federation.NewClient(keys, cfg.Client)
 	n.reader = federation.NewReader(n.client, keys, sink{n}, federation.ReaderOptions{Now: cfg.Now})
@@ -115,8 +116,9 @@ func openStore(ctx context.Context, cfg Config) (store.Store, string, error) {
 	return st, "sqlite", err
 }
 
-// Close closes the connections to peers and the store.
+// Close ends imports in the background, closes the connections to peers and the store.
 func (n *Node) Close() error {
+	n.behind.stop()
 	n.client.Close()
 	return n.store.Close()
 }
