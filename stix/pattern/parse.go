@@ -106,7 +106,7 @@ func (p *parser) observation() Expr {
 	if p.tests > 0 {
 		one = make([]Expr, 1)
 	}
-	one[0] = p.comparisons(0)
+	one[0], _ = p.comparisons(0)
 	p.sign1("]")
 	return Expr{Op: opObserve, Args: one}
 }
@@ -196,54 +196,61 @@ func (p *parser) timestamp() Literal {
 	return Literal{}
 }
 
-// comparisons reads comparisons joined by OR (level 0) or AND (level 1).
-func (p *parser) comparisons(level int) Expr {
-	var first Expr
-	op, start := opOr, p.tok.start
-	if level == 0 {
-		first = p.comparisons(1)
-	} else {
-		op = opAnd
-		first = p.comparison()
+// comparisons reads comparisons joined by OR (level 0) or AND (level 1), and
+// tells the types of object that can satisfy them.
+func (p *parser) comparisons(level int) (Expr, types) {
+	op, next, at := opOr, p.conjunction, p.tok.start
+	if level > 0 {
+		op, next = opAnd, p.comparison
 	}
+	first, can := next()
 	if p.err != nil || !p.is(string(op)) {
-		return first
+		return first, can
 	}
 	args := []Expr{first}
 	for p.err == nil && p.is(string(op)) {
 		p.advance()
-		if level == 0 {
-			args = append(args, p.comparisons(1))
-		} else {
-			args = append(args, p.comparison())
+		e, t := next()
+		args = append(args, e)
+		if op == opOr {
+			can = can.or(t)
+			continue
 		}
+		can = can.and(t)
 	}
-	e := Expr{Op: op, Args: args}
-	if op == opAnd && p.err == nil && !p.lenient && !oneType(&e) {
-		p.fail("pattern.types", start)
+	if op == opAnd && !p.lenient && can.none() {
+		p.fail("pattern.types", at)
 	}
-	return e
+	return Expr{Op: op, Args: args}, can
 }
 
+func (p *parser) conjunction() (Expr, types) { return p.comparisons(1) }
+
 // comparison reads one comparison or a comparison expression in parentheses.
-func (p *parser) comparison() Expr {
+func (p *parser) comparison() (Expr, types) {
 	if p.is("(") {
 		if !p.deeper() {
-			return Expr{}
+			return Expr{}, types{}
 		}
 		p.advance()
-		e := p.comparisons(0)
+		e, can := p.comparisons(0)
 		p.depth--
 		p.sign1(")")
-		return e
+		return e, can
 	}
+	c := p.test()
+	return Expr{Test: c}, types{one: c.Path.Type}
+}
+
+// test reads one comparison. After an error it is incomplete.
+func (p *parser) test() *Comparison {
 	b := &p.pat.test
 	if p.tests > 0 {
 		b = new(block)
 	}
 	if p.tests++; p.tests > p.lim.Comparisons {
 		p.tooMany("pattern.comparisons", p.lim.Comparisons)
-		return Expr{}
+		return &b.Comparison
 	}
 	c := &b.Comparison
 	c.Pos = p.tok.start
@@ -255,11 +262,11 @@ func (p *parser) comparison() Expr {
 		p.advance()
 		p.path(b)
 		c.Op, c.Not = opExists, not
-		return Expr{Test: c}
+		return c
 	}
 	if not {
 		p.expected("EXISTS")
-		return Expr{}
+		return c
 	}
 	p.path(b)
 	if p.is("NOT") {
@@ -267,7 +274,7 @@ func (p *parser) comparison() Expr {
 		p.advance()
 	}
 	p.operand(b)
-	return Expr{Test: c}
+	return c
 }
 
 // operand reads operator and constant.
@@ -451,40 +458,4 @@ func (p *parser) keyword(word string) {
 		return
 	}
 	p.advance()
-}
-
-// oneType reports whether some type of object can satisfy all operands of an
-// AND (STIX 2.1, section 9.5).
-func oneType(e *Expr) bool {
-	same := true
-	for i := range e.Args {
-		if e.Args[i].Test == nil || e.Args[i].Test.Path.Type != e.Args[0].Test.Path.Type {
-			same = false
-			break
-		}
-	}
-	return same || len(rootTypes(e)) > 0
-}
-
-// rootTypes returns the types of object that can satisfy a comparison expression.
-func rootTypes(e *Expr) map[string]bool {
-	if e.Test != nil {
-		return map[string]bool{e.Test.Path.Type: true}
-	}
-	types := rootTypes(&e.Args[0])
-	for i := range e.Args[1:] {
-		more := rootTypes(&e.Args[i+1])
-		if e.Op == opOr {
-			for t := range more {
-				types[t] = true
-			}
-			continue
-		}
-		for t := range types {
-			if !more[t] {
-				delete(types, t)
-			}
-		}
-	}
-	return types
 }
