@@ -252,29 +252,29 @@ func (w *walk) advance(b Batch, env envelopeIn, stale bool) (bool, error) {
 		w.next = ""
 		return false, nil
 	}
-	if stale {
-		w.strikes++
-	}
-	if w.strikes >= maxStrikes || env.next != "" && w.nexts[env.next] {
-		return false, w.stuck("taxii.client.loop")
-	}
 	if env.next != "" {
+		if stale {
+			w.strikes++
+		}
+		if w.strikes >= maxStrikes || w.nexts[env.next] {
+			return false, w.stuck("taxii.client.loop")
+		}
 		w.next = env.next
 		w.nexts[env.next] = true
 		return true, nil
 	}
 	// More, and no next: go on from the date of the last object (section 3.5).
+	// Others may have that date too, so it is read again; sift knows these.
+	w.next = ""
 	if b.Last.IsZero() {
 		return false, w.stuck("taxii.client.no_next")
 	}
-	w.next = ""
-	if b.Last.After(w.after) {
-		w.after = b.Last
+	if from := b.Last.Add(-time.Microsecond); from.After(w.after) && !stale {
+		w.after = from
 		return true, nil
 	}
 	// A whole page has one date: only a longer page leads beyond it.
-	if n := 2 * max(w.limit, len(env.objects)); n <= 20_000 && !stale {
-		w.limit = n
+	if w.limit = 2 * max(w.limit, len(env.objects)); w.limit <= 20_000 {
 		return true, nil
 	}
 	return false, w.stuck("taxii.client.no_next")
