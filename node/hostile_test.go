@@ -64,13 +64,12 @@ func TestRestoredPublisher(t *testing.T) {
 	give(t, a, string(id), "192.0.2.1\n")
 	received(t, a, b, 1)
 	a.pause()
-	exec(t, a, "CREATE TABLE keptc AS SELECT n, size, root, signed, checkpoint FROM channel WHERE own = 1; CREATE TABLE keptt AS SELECT * FROM tile; CREATE TABLE keptp AS SELECT * FROM placement")
+	exec(t, a, "CREATE TABLE keptc AS SELECT n, size, root, signed, checkpoint FROM channel WHERE own = 1; CREATE TABLE keptt AS SELECT * FROM tile")
 	give(t, a, string(id), "192.0.2.2\n")
 	received(t, a, b, 2)
 	b.pause()
 	exec(t, a, `UPDATE channel SET size = k.size, root = k.root, signed = k.signed, checkpoint = k.checkpoint FROM keptc k WHERE channel.n = k.n;
-		DELETE FROM tile; INSERT INTO tile SELECT * FROM keptt; DELETE FROM entry WHERE at & 0xffffffffff = 1;
-		DELETE FROM placement; INSERT INTO placement SELECT * FROM keptp`)
+		DELETE FROM tile; INSERT INTO tile SELECT * FROM keptt; DELETE FROM entry WHERE at & 0xffffffffff = 1`)
 	err := b.SyncNow(t.Context())
 	if comity.ErrorMessage(err).Key != "federation.old_checkpoint" {
 		t.Fatalf("smaller tree: %v", err)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/store"
 	"github.com/comity-net/comity/store/internal/fault"
@@ -39,114 +37,99 @@ func (t *tx) AppendEntries(ctx context.Context, id comity.ChannelID, old comity.
 }
 
 func (t *tx) appendEntry(c *channelRow, i int64, e *store.Entry) error {
-	prev, err := t.lastEntry(c.n, e.Handle)
-	if err != nil {
-		return err
-	}
-	err = t.exec(`
-		INSERT INTO entry (at, prev, bytes, kind, handle, rev, nonce, header, object, oid, stored, blob)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		c.n<<entryBits|i, prev, e.Bytes, string(e.Kind), string(e.Handle), e.Rev,
-		nullable(e.Nonce), nullable(e.Header), string(e.Object), int64(e.OID), e.At, nullable(e.Blob))
-	if err != nil {
-		return err
-	}
-	if e.OID != 0 && !c.Own {
-		if err := t.addChannelSource(c, i, e); err != nil {
-			return err
+	var handleh, objecth int64
+	if e.Handle != "" {
+		handleh = t.key.Text(string(e.Handle))
+		if e.Kind == comity.EntryPut && e.Object != "" {
+			objecth = t.key.Text(string(e.Object))
 		}
 	}
-	if e.Handle == "" {
-		return nil
+	err := t.exec(`
+		INSERT INTO entry (at, handleh, objecth, bytes, kind, handle, rev, nonce, header, object, oid, stored, blob)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.n<<entryBits|i, handleh, objecth, e.Bytes, string(e.Kind), string(e.Handle), e.Rev,
+		nullable(e.Nonce), nullable(e.Header), string(e.Object), int64(e.OID), e.At, nullable(e.Blob))
+	if err != nil || e.OID == 0 || c.Own {
+		return err
 	}
-	return t.place(c, i, e)
-}
-
-// lastEntry returns the index of the handle's last entry, -1 when it has none.
-func (r *reader) lastEntry(channel int64, h comity.Handle) (int64, error) {
-	last := int64(-1)
-	if h == "" {
-		return last, nil
-	}
-	err := r.query("SELECT idx FROM placement WHERE channel = ? AND handle = ?",
-		func(s *sqlite.Stmt) error { last = s.ColumnInt64(0); return nil }, channel, string(h))
-	return last, err
+	return t.addChannelSource(c, i, e)
 }
 
 // addChannelSource completes the arrival that PutObjects recorded, or records
 // that these bytes came by this channel too.
 func (t *tx) addChannelSource(c *channelRow, i int64, e *store.Entry) error {
-	err := t.exec(`
-		UPDATE source SET channel = ?, idx = ?, agreement = ?
-		WHERE oid = ? AND door = 'channel' AND origin = ? AND import = 0 AND channel = '' AND idx = 0`,
-		string(c.ID), i, string(c.Agreement), int64(e.OID), string(c.Publisher))
-	if err != nil || t.c.Changes() > 0 {
-		return err
+	key := waiting{int64(e.OID), c.Publisher}
+	at, here := t.waits[key]
+	if here {
+		delete(t.waits, key)
+	} else {
+		err := t.exec(`
+			UPDATE source SET channel = ?, idx = ?, agreement = ?
+			WHERE oid = ? AND door = 'channel' AND origin = ? AND import = 0 AND channel = '' AND idx = 0`,
+			string(c.ID), i, string(c.Agreement), int64(e.OID), string(c.Publisher))
+		if err != nil || t.c.Changes() > 0 {
+			return err
+		}
+		at = e.At
 	}
 	return t.exec(`
 		INSERT OR IGNORE INTO source (oid, door, origin, import, channel, idx, agreement, at)
 		VALUES (?, 'channel', ?, 0, ?, ?, ?, ?)`,
-		int64(e.OID), string(c.Publisher), string(c.ID), i, string(c.Agreement), e.At)
+		int64(e.OID), string(c.Publisher), string(c.ID), i, string(c.Agreement), at)
 }
 
-// place keeps the placement of the entry's handle.
-func (t *tx) place(c *channelRow, i int64, e *store.Entry) error {
-	switch e.Kind {
-	case comity.EntryPut:
-		return t.exec(`
-			INSERT INTO placement (channel, handle, objecth, object, rev, idx, kind, oid, put, at)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?6, ?9)
-			ON CONFLICT (channel, handle) DO UPDATE SET
-				objecth = iif(excluded.object = '', objecth, excluded.objecth),
-				object = iif(excluded.object = '', object, excluded.object),
-				rev = excluded.rev, idx = excluded.idx, kind = excluded.kind,
-				oid = excluded.oid, put = excluded.put, at = excluded.at`,
-			c.n, string(e.Handle), t.key.Text(string(e.Object)), string(e.Object), e.Rev, i, string(e.Kind),
-			int64(e.OID), e.At)
-	case comity.EntryErase:
-		return t.exec(`
-			UPDATE placement SET rev = ?, idx = ?, kind = ?, at = ?, oid = 0 WHERE channel = ? AND handle = ?`,
-			e.Rev, i, string(e.Kind), e.At, c.n, string(e.Handle))
+// waiting is an arrival by channel whose entry was not appended yet. Kept in
+// memory until then, it is written once instead of twice.
+type waiting struct {
+	oid    int64
+	origin comity.MemberID
+}
+
+// settle writes the arrivals that still wait for their entry.
+func (t *tx) settle() error {
+	for k, at := range t.waits {
+		err := t.exec(`
+			INSERT OR IGNORE INTO source (oid, door, origin, import, channel, idx, agreement, at)
+			VALUES (?, 'channel', ?, 0, '', 0, '', ?)`, k.oid, string(k.origin), at)
+		if err != nil {
+			return err
+		}
 	}
-	return t.exec(`
-		UPDATE placement SET rev = ?, idx = ?, kind = ?, at = ? WHERE channel = ? AND handle = ?`,
-		e.Rev, i, string(e.Kind), e.At, c.n, string(e.Handle))
+	clear(t.waits)
+	return nil
 }
 
-// EraseHandle implements store.ChannelWriter. It walks the handle's entries
-// back from the last one.
+// EraseHandle implements store.ChannelWriter.
 func (t *tx) EraseHandle(ctx context.Context, id comity.ChannelID, h comity.Handle) ([]store.OID, error) {
+	if err := t.settle(); err != nil {
+		return nil, err
+	}
 	c, err := t.channel(id)
 	if err != nil {
 		return nil, err
 	}
-	p, err := t.ByHandle(ctx, id, h)
+	if _, err := t.ByHandle(ctx, id, h); err != nil {
+		return nil, err
+	}
+	steps, err := t.steps(c.n, h)
 	if err != nil {
 		return nil, err
 	}
 	var linked []store.OID
-	for i := p.Index; i >= 0; {
-		at := c.n<<entryBits | i
-		step, err := one(&t.reader, "store.no_entry", i, func(s *sqlite.Stmt) ([2]int64, error) {
-			return [2]int64{s.ColumnInt64(0), s.ColumnInt64(1)}, nil
-		}, "SELECT oid, prev FROM entry WHERE at = ?", at)
-		if err != nil {
-			return nil, err
-		}
-		if oid := store.OID(step[0]); oid != 0 {
-			if !slices.Contains(linked, oid) {
+	for _, e := range steps {
+		if e.oid != 0 {
+			if oid := store.OID(e.oid); !slices.Contains(linked, oid) {
 				linked = append(linked, oid)
 			}
 			if err := t.exec("DELETE FROM source WHERE oid = ? AND door = 'channel' AND channel = ? AND idx = ?",
-				int64(oid), string(id), i); err != nil {
+				e.oid, string(id), e.at&(1<<entryBits-1)); err != nil {
 				return nil, err
 			}
 		}
-		if err := t.exec("UPDATE entry SET nonce = NULL, header = NULL, blob = NULL, oid = 0 WHERE at = ?", at); err != nil {
+		if err := t.exec("UPDATE entry SET nonce = NULL, header = NULL, blob = NULL, oid = 0 WHERE at = ?", e.at); err != nil {
 			return nil, err
 		}
-		i = step[1]
 	}
 	t.w.truncat = true
-	return linked, t.exec("UPDATE placement SET oid = 0 WHERE channel = ? AND handle = ?", c.n, string(h))
+	return linked, nil
 }

@@ -136,53 +136,6 @@ func (r *reader) Tiles(_ context.Context, id comity.ChannelID, ids []store.TileI
 	return out, nil
 }
 
-const placementColumns = `c.id, c.own, p.object, p.handle, p.rev, p.idx, p.kind, p.oid, p.put, p.at`
-
-func scanPlacement(s *sqlite.Stmt) (store.Placement, error) {
-	return store.Placement{
-		Channel: comity.ChannelID(s.ColumnText(0)),
-		Own:     s.ColumnBool(1),
-		Object:  comity.ObjectID(s.ColumnText(2)),
-		Handle:  comity.Handle(s.ColumnText(3)),
-		Rev:     s.ColumnInt64(4),
-		Index:   s.ColumnInt64(5),
-		Kind:    comity.EntryKind(s.ColumnText(6)),
-		OID:     store.OID(s.ColumnInt64(7)),
-		Put:     s.ColumnInt64(8),
-		At:      when(s, 9),
-	}, nil
-}
-
-// Placements implements store.ChannelReader.
-func (r *reader) Placements(_ context.Context, objects []comity.ObjectID) ([]store.Placement, error) {
-	var out []store.Placement
-	seen := make(map[comity.ObjectID]bool, len(objects))
-	for _, id := range objects {
-		if seen[id] || id == "" {
-			continue
-		}
-		seen[id] = true
-		ps, err := collect(r, scanPlacement, `
-			SELECT `+placementColumns+`
-			FROM placement p JOIN channel c ON c.n = p.channel
-			WHERE p.objecth = ? AND p.object = ? AND p.object <> ''
-			ORDER BY p.channel, p.idx`, r.key.Text(string(id)), string(id))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, ps...)
-	}
-	return out, nil
-}
-
-// ByHandle implements store.ChannelReader.
-func (r *reader) ByHandle(_ context.Context, id comity.ChannelID, h comity.Handle) (store.Placement, error) {
-	return one(r, "store.no_handle", h, scanPlacement, `
-		SELECT `+placementColumns+`
-		FROM channel c JOIN placement p ON p.channel = c.n
-		WHERE c.id = ? AND p.handle = ?`, string(id), string(h))
-}
-
 // Receipts implements store.ChannelReader.
 func (r *reader) Receipts(_ context.Context, id comity.ChannelID) ([]comity.Receipt, error) {
 	c, err := r.channel(id)

@@ -12,25 +12,44 @@ import (
 )
 
 // RefsTo implements store.EdgeReader.
-func (r *reader) RefsTo(_ context.Context, id comity.ObjectID, limit int) ([]store.Edge, error) {
+func (r *reader) RefsTo(ctx context.Context, id comity.ObjectID, limit int) ([]store.Edge, error) {
 	limit = index.AtMost(limit, 100, index.MaxHits)
+	runs, err := r.runs()
+	if err != nil {
+		return nil, err
+	}
 	var out []store.Edge
-	err := r.query(`
-		SELECT o.oid, o.id, o.type, c.pack
-		FROM ref e
-		CROSS JOIN object o ON o.oid = e.oid
-		CROSS JOIN content c ON c.oid = e.oid
-		WHERE e.h = ? ORDER BY e.oid LIMIT ?`,
-		func(s *sqlite.Stmt) error {
-			edges, err := scanEdges(s)
-			for _, e := range edges {
-				if e.To == id && len(out) < limit {
-					out = append(out, e)
-				}
+	for after := int64(0); ; {
+		if err := alive(ctx); err != nil {
+			return nil, err
+		}
+		oids, more, err := r.carriers(runs, uint64(r.key.Text(string(id))), false, after, limit-len(out)+1)
+		if err != nil {
+			return nil, err
+		}
+		for _, oid := range oids {
+			after = oid
+			err := r.query(`
+				SELECT o.oid, o.id, o.type, c.pack
+				FROM object o CROSS JOIN content c ON c.oid = o.oid
+				WHERE o.oid = ? AND o.latest = 1 AND o.state <> 2`,
+				func(s *sqlite.Stmt) error {
+					edges, err := scanEdges(s)
+					for _, e := range edges {
+						if e.To == id && len(out) < limit {
+							out = append(out, e)
+						}
+					}
+					return err
+				}, oid)
+			if err != nil {
+				return nil, err
 			}
-			return err
-		}, r.key.Text(string(id)), limit+1)
-	return out, err
+		}
+		if !more || len(out) >= limit {
+			return out, nil
+		}
+	}
 }
 
 // RefsFrom implements store.EdgeReader.

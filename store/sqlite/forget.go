@@ -15,6 +15,9 @@ import (
 // keep this import among their sources, so that it stays true how they came
 // and every call names them. Tombstones of erased versions stay too.
 func (t *tx) ForgetImport(ctx context.Context, id comity.ImportID, limit int) (int64, []store.OID, error) {
+	if err := t.settle(); err != nil {
+		return 0, nil, err
+	}
 	n, err := t.number("SELECT n FROM importkey WHERE id = ?", string(id))
 	if err != nil {
 		return 0, nil, err
@@ -78,10 +81,8 @@ func (t *tx) deleteVersion(oid store.OID) error {
 	if err != nil {
 		return err
 	}
-	if v.Latest {
-		if err := t.unindex(int64(oid)); err != nil {
-			return err
-		}
+	if err := t.unindex(v); err != nil {
+		return err
 	}
 	for _, sql := range []string{
 		"DELETE FROM member WHERE oid = ?1 AND collection IN (SELECT n FROM collection)",

@@ -96,6 +96,15 @@ func (r *reader) Sources(_ context.Context, oid store.OID) ([]store.Source, erro
 		WHERE s.oid = ? ORDER BY s.at, s.channel, s.idx`, int64(oid))
 }
 
+// Sources implements store.ImportReader: arrivals that wait for their entry
+// are among them.
+func (t *tx) Sources(ctx context.Context, oid store.OID) ([]store.Source, error) {
+	if err := t.settle(); err != nil {
+		return nil, err
+	}
+	return t.reader.Sources(ctx, oid)
+}
+
 // importNumber returns the number that stands for an import in other tables.
 func (t *tx) importNumber(id comity.ImportID) (int64, error) {
 	n, err := t.number("SELECT n FROM importkey WHERE id = ?", string(id))

@@ -77,7 +77,7 @@ func (r *reader) migrateLocked() error {
 		}
 	}
 	if version == 0 {
-		if err := r.exec(`INSERT INTO meta (name, value) VALUES ('key', ?), ('oid', 0), ('text', 0), ('words', ?)`,
+		if err := r.exec(`INSERT INTO meta (name, value) VALUES ('key', ?), ('oid', 0), ('text', 0), ('fresh', 0), ('words', ?)`,
 			index.NewKey(), index.WordsVersion); err != nil {
 			return err
 		}

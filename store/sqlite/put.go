@@ -2,9 +2,8 @@ package sqlite
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"slices"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -21,13 +20,10 @@ type put struct {
 	importN  int64
 	oid      int64 // last number given out
 	textMark int64
-	values   []pair // index rows of this batch, written in key order at its end
-	refs     []pair
+	pairs    []index.Pair // of this batch, written at its end
 	prefixes map[index.Prefix]bool
 	sums     map[rollupKey]int64
 }
-
-type pair struct{ h, oid int64 }
 
 type rollupKey struct {
 	day                   int64
@@ -86,7 +82,10 @@ func (p *put) put(o *comity.Object) (store.Put, error) {
 	case store.FateSame:
 		return store.Put{OID: store.OID(same), Fate: fate}, p.addSource(same)
 	case store.FateNewer:
-		if err := p.supersede(current); err != nil {
+		if err := p.exec("UPDATE object SET latest = 0 WHERE oid = ?", current.OID); err != nil {
+			return store.Put{}, err
+		}
+		if err := p.retire(current); err != nil {
 			return store.Put{}, err
 		}
 	}
@@ -110,19 +109,6 @@ func (r *reader) held(idh int64, id comity.ObjectID) ([]index.Held, error) {
 		}, nil
 	}, `SELECT oid, modified, revoked, state, conflict, latest, digest
 		FROM object WHERE idh = ? AND id = ? ORDER BY oid`, idh, string(id))
-}
-
-// supersede takes a version out of the indexes: it is no longer current.
-func (p *put) supersede(v index.Held) error {
-	if err := p.flushIndex(); err != nil { // it may be of this very batch
-		return err
-	}
-	if v.State != comity.StateErased {
-		if err := p.unindex(v.OID); err != nil {
-			return err
-		}
-	}
-	return p.exec("UPDATE object SET latest = 0 WHERE oid = ?", v.OID)
 }
 
 func (p *put) insert(o *comity.Object, idh int64, digest comity.Hash, fate store.Fate) error {
@@ -152,17 +138,26 @@ func (p *put) insert(o *comity.Object, idh int64, digest comity.Hash, fate store
 
 func (p *put) addIndex(oid int64, values []comity.Value, refs []comity.Ref) {
 	for _, v := range values {
-		p.values = append(p.values, pair{p.key.Value(v), oid})
+		p.pairs = append(p.pairs, index.Pair{H: uint64(p.key.Value(v)), OID: oid})
 		if l, ok := index.PrefixOf(v); ok {
 			p.prefixes[l] = true
 		}
 	}
 	for _, ref := range refs {
-		p.refs = append(p.refs, pair{p.key.Text(string(ref.Target)), oid})
+		p.pairs = append(p.pairs, index.Pair{H: uint64(p.key.Text(string(ref.Target))), OID: oid})
 	}
 }
 
 func (p *put) addSource(oid int64) error {
+	if p.a.Door == comity.DoorChannel {
+		if p.waits == nil {
+			p.waits = map[waiting]time.Time{}
+		}
+		if key := (waiting{oid, p.a.Origin}); p.waits[key].IsZero() {
+			p.waits[key] = p.a.At
+		}
+		return nil
+	}
 	return p.exec(`
 		INSERT OR IGNORE INTO source (oid, door, origin, import, channel, idx, agreement, at)
 		VALUES (?, ?, ?, ?, '', 0, '', ?)`,
@@ -186,30 +181,14 @@ func (p *put) end() error {
 	return p.setMark("oid", p.oid)
 }
 
-// flushIndex writes the gathered index rows in key order, which touches each
-// page of the trees once.
+// flushIndex writes the gathered pairs and prefixes.
 func (p *put) flushIndex() error {
-	order := func(a, b pair) int { return cmp.Or(cmp.Compare(a.h, b.h), cmp.Compare(a.oid, b.oid)) }
-	slices.SortFunc(p.values, order)
-	for _, v := range slices.Compact(p.values) {
-		if err := p.exec("INSERT OR IGNORE INTO value (h, oid) VALUES (?, ?)", v.h, v.oid); err != nil {
-			return err
-		}
-	}
-	slices.SortFunc(p.refs, order)
-	for _, v := range slices.Compact(p.refs) {
-		if err := p.exec("INSERT OR IGNORE INTO ref (h, oid) VALUES (?, ?)", v.h, v.oid); err != nil {
-			return err
-		}
-	}
 	for l := range p.prefixes {
 		if err := p.exec("INSERT OR IGNORE INTO prefix (kind, bits) VALUES (?, ?)", int(l.Kind), l.Bits); err != nil {
 			return err
 		}
 	}
-	p.values, p.refs = p.values[:0], p.refs[:0]
-	clear(p.prefixes)
-	return nil
+	return p.addPairs(p.pairs)
 }
 
 const codecPlain = 0

@@ -41,6 +41,7 @@ CREATE INDEX object_id ON object (idh);
 CREATE INDEX object_type ON object (type) WHERE latest = 1;
 CREATE INDEX object_creator ON object (creator) WHERE latest = 1 AND creator <> '';
 CREATE INDEX object_origin ON object (origin) WHERE latest = 1;
+CREATE INDEX object_past ON object (oid) WHERE latest = 0;
 CREATE INDEX object_state ON object (state) WHERE latest = 1 AND state <> 0;
 
 -- What erasure deletes. pack holds values and references (index.Pack).
@@ -52,17 +53,27 @@ CREATE TABLE content (
   raw   BLOB NOT NULL
 ) STRICT;
 
--- Only current, non-erased versions stand in value, ref and words.
-CREATE TABLE value (
+-- Which versions carry a value or a reference: pairs of the keyed hash and the
+-- number of the version (package index, Chunk). Pairs of large batches are
+-- written as sorted runs, which are merged as they become many; the few of small
+-- batches wait in fresh. Pairs of versions that are no longer current may stand
+-- here until a merge leaves them out; pairs of erased ones do not.
+CREATE TABLE fresh (
   h   INTEGER NOT NULL,
   oid INTEGER NOT NULL,
   PRIMARY KEY (h, oid)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE ref (
-  h   INTEGER NOT NULL,
-  oid INTEGER NOT NULL,
-  PRIMARY KEY (h, oid)
+CREATE TABLE run (
+  n     INTEGER PRIMARY KEY,
+  pairs INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE chunk (
+  run   INTEGER NOT NULL,
+  first BLOB NOT NULL,
+  rest  BLOB NOT NULL,
+  PRIMARY KEY (run, first)
 ) STRICT, WITHOUT ROWID;
 
 -- Lengths of CIDR blocks that were ever stored.
@@ -181,38 +192,27 @@ CREATE TABLE channel (
   created    INTEGER NOT NULL
 ) STRICT;
 
--- at = channel.n << 40 | index: one ordered tree for all channels. prev is the
--- index of the entry before for the same handle, -1 for none.
+-- at = channel.n << 40 | index: one ordered tree for all channels. handleh and
+-- objecth (of a put) are keyed hashes, 0 for none. Where an object stands in a
+-- channel is read from the entries of its handle.
 CREATE TABLE entry (
-  at     INTEGER PRIMARY KEY,
-  prev   INTEGER NOT NULL,
-  bytes  BLOB NOT NULL,
-  kind   TEXT NOT NULL,
-  handle TEXT NOT NULL,
-  rev    INTEGER NOT NULL,
-  nonce  BLOB,
-  header BLOB,
-  object TEXT NOT NULL,
-  oid    INTEGER NOT NULL,
-  stored INTEGER NOT NULL,
-  blob   BLOB
+  at      INTEGER PRIMARY KEY,
+  handleh INTEGER NOT NULL,
+  objecth INTEGER NOT NULL,
+  bytes   BLOB NOT NULL,
+  kind    TEXT NOT NULL,
+  handle  TEXT NOT NULL,
+  rev     INTEGER NOT NULL,
+  nonce   BLOB,
+  header  BLOB,
+  object  TEXT NOT NULL,
+  oid     INTEGER NOT NULL,
+  stored  INTEGER NOT NULL,
+  blob    BLOB
 ) STRICT;
 CREATE INDEX entry_oid ON entry (oid) WHERE oid <> 0;
-
-CREATE TABLE placement (
-  channel INTEGER NOT NULL,
-  handle  TEXT NOT NULL,
-  objecth INTEGER NOT NULL,
-  object  TEXT NOT NULL,
-  rev     INTEGER NOT NULL,
-  idx     INTEGER NOT NULL,
-  kind    TEXT NOT NULL,
-  oid     INTEGER NOT NULL,
-  put     INTEGER NOT NULL,
-  at      INTEGER NOT NULL,
-  PRIMARY KEY (channel, handle)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX placement_object ON placement (objecth) WHERE object <> '';
+CREATE INDEX entry_handle ON entry (handleh) WHERE handleh <> 0;
+CREATE INDEX entry_object ON entry (objecth) WHERE objecth <> 0;
 
 CREATE TABLE tile (
   channel INTEGER NOT NULL,

@@ -23,7 +23,8 @@ type reader struct {
 // tx is a store.Tx on the writing connection.
 type tx struct {
 	reader
-	w *writer
+	w     *writer
+	waits map[waiting]time.Time // arrivals by channel whose entry comes later in the unit
 }
 
 // query runs sql and calls row for each row. row must not use the same sql.

@@ -39,10 +39,8 @@ func (t *tx) SetState(_ context.Context, oid store.OID, s comity.State, why stri
 // erase deletes the content of a version for good. secure_delete overwrites it
 // in the file; the writer empties the log afterwards.
 func (t *tx) erase(v store.Version) error {
-	if v.Latest {
-		if err := t.unindex(int64(v.OID)); err != nil {
-			return err
-		}
+	if err := t.unindex(v); err != nil {
+		return err
 	}
 	if err := t.exec("DELETE FROM content WHERE oid = ?", int64(v.OID)); err != nil {
 		return err
@@ -80,23 +78,32 @@ func (r *reader) indexed(oid int64) (indexed, error) {
 	}, `SELECT o.name, c.text, c.pack FROM object o JOIN content c ON c.oid = o.oid WHERE o.oid = ?`, oid)
 }
 
-// unindex takes a current version out of value, ref and words.
-func (t *tx) unindex(oid int64) error {
-	in, err := t.indexed(oid)
+// unindex takes a version out of the indexes for good.
+func (t *tx) unindex(v store.Version) error {
+	in, err := t.indexed(int64(v.OID))
 	if err != nil {
 		return err
 	}
-	for _, v := range in.values {
-		if err := t.exec("DELETE FROM value WHERE h = ? AND oid = ?", t.key.Value(v), oid); err != nil {
-			return err
-		}
+	p := &put{tx: t, prefixes: map[index.Prefix]bool{}}
+	p.addIndex(int64(v.OID), in.values, in.refs)
+	if err := t.removePairs(p.pairs); err != nil || !v.Latest {
+		return err
 	}
-	for _, ref := range in.refs {
-		if err := t.exec("DELETE FROM ref WHERE h = ? AND oid = ?", t.key.Text(string(ref.Target)), oid); err != nil {
-			return err
-		}
+	return t.unindexText(int64(v.OID), in)
+}
+
+// retire takes a version out of the text index, since a newer one is current.
+// Its pairs stay until a merge leaves them out.
+func (t *tx) retire(v index.Held) error {
+	mark, err := t.mark("text")
+	if err != nil || v.OID > mark || v.State == comity.StateErased {
+		return err
 	}
-	return t.unindexText(oid, in)
+	in, err := t.indexed(v.OID)
+	if err != nil {
+		return err
+	}
+	return t.unindexText(v.OID, in)
 }
 
 // reindex puts a version that became current again back into the indexes.

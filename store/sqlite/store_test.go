@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -44,4 +45,20 @@ func openPath(ctx context.Context, path string) (store.Store, error) {
 
 func TestReopen(t *testing.T) {
 	storetest.Reopen(t, filepath.Join(t.TempDir(), "comity.db"), openPath)
+}
+
+func BenchmarkGrow(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "comity.db")
+	s, err := openPath(b.Context(), path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	storetest.Grow(b, s, func() int64 {
+		st, err := os.Stat(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return st.Size()
+	})
 }

@@ -231,9 +231,8 @@ func (t *tx) checkCounts(out *[]string) error {
 			SELECT count(*) FROM (SELECT id FROM object GROUP BY id HAVING sum(latest) <> 1)`},
 		{"versions without content that are not erased", `
 			SELECT count(*) FROM object o LEFT JOIN content c ON c.oid = o.oid WHERE (c.oid IS NULL) <> (o.state = 2)`},
-		{"index rows of versions that are not current", `
-			SELECT (SELECT count(*) FROM value v LEFT JOIN object o ON o.oid = v.oid WHERE coalesce(o.latest, 0) = 0 OR o.state = 2)
-			     + (SELECT count(*) FROM ref v LEFT JOIN object o ON o.oid = v.oid WHERE coalesce(o.latest, 0) = 0 OR o.state = 2)`},
+		{"index chunks without a run", `
+			SELECT count(*) FROM chunk WHERE run NOT IN (SELECT n FROM run)`},
 		{"difference between roll-ups and objects", `
 			SELECT abs((SELECT coalesce(sum(n), 0) FROM rollup) - (SELECT count(*) FROM object))`},
 		{"collections whose entries go past their size", `

@@ -107,14 +107,10 @@ func (s *Store) write() {
 // batch runs first and what waits behind it in one transaction and answers
 // all after its commit.
 func (w *writer) batch(first *unit) {
-	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
-		first.finish(err)
-		return
-	}
 	var kept []*unit
 	start := time.Now()
 	for u := first; u != nil; {
-		err := w.run(u)
+		err := w.step(u, len(kept) == 0)
 		switch {
 		case errors.Is(err, errLost):
 			u.finish(errors.Unwrap(err))
@@ -133,30 +129,46 @@ func (w *writer) batch(first *unit) {
 			}
 		}
 	}
+	if len(kept) == 0 {
+		return
+	}
 	err := w.commit()
 	for _, u := range kept {
 		u.finish(err)
 	}
-	if err == nil && len(kept) > 0 {
+	if err == nil {
 		w.s.announce()
 	}
+}
+
+// step runs one unit of a batch. The first begins the transaction and needs no
+// savepoint, which would copy every page that it changes: its failure ends the
+// transaction with nothing in it.
+func (w *writer) step(u *unit, first bool) error {
+	if !first {
+		return w.runInside(u)
+	}
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := w.run(u)
+	if err != nil || u.pan != nil {
+		w.rollback()
+	}
+	var lost *lostError
+	if errors.As(err, &lost) {
+		err = lost.cause
+	}
+	return err
 }
 
 // again carries out units that succeeded but were rolled back with another's
 // failure, each in its own transaction.
 func (w *writer) again(units []*unit) {
 	for _, u := range units {
-		err := w.exec("BEGIN IMMEDIATE")
-		if err == nil {
-			if err = w.run(u); err == nil && u.pan == nil {
-				err = w.commit()
-			} else {
-				w.rollback()
-			}
-		}
-		var lost *lostError
-		if errors.As(err, &lost) {
-			err = lost.cause
+		err := w.step(u, true)
+		if err == nil && u.pan == nil {
+			err = w.commit()
 		}
 		u.finish(err)
 	}
@@ -170,12 +182,9 @@ func (e *lostError) Error() string        { return errLost.Error() + ": " + fmt.
 func (e *lostError) Unwrap() error        { return e.cause }
 func (e *lostError) Is(target error) bool { return target == errLost }
 
-// run runs one unit in a savepoint, so that its failure leaves the others.
+// run runs one unit in the open transaction.
 func (w *writer) run(u *unit) error {
 	if err := alive(u.ctx); err != nil {
-		return err
-	}
-	if err := w.exec("SAVEPOINT unit"); err != nil {
 		return err
 	}
 	var broken error
@@ -183,13 +192,30 @@ func (w *writer) run(u *unit) error {
 	t.broken = &broken
 	err := u.call(t)
 	if err == nil && u.pan == nil {
-		err = broken // fn passed over it, but a method may be half done
+		if err = t.settle(); err == nil {
+			err = broken // fn passed over it, but a method may be half done
+		}
 	}
 	if w.c.AutocommitEnabled() {
 		if err == nil {
 			err = errors.New("sqlite: transaction ended inside an update")
 		}
 		return &lostError{engine("update", err)}
+	}
+	return err
+}
+
+// runInside runs one unit in a savepoint, so that its failure leaves the others.
+func (w *writer) runInside(u *unit) error {
+	if err := alive(u.ctx); err != nil {
+		return err
+	}
+	if err := w.exec("SAVEPOINT unit"); err != nil {
+		return err
+	}
+	err := w.run(u)
+	if errors.Is(err, errLost) {
+		return err
 	}
 	if err == nil && u.pan == nil {
 		return w.exec("RELEASE unit")

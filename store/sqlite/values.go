@@ -23,13 +23,17 @@ func (r *reader) Lookup(ctx context.Context, values []comity.Value, limit int) (
 	if err != nil {
 		return nil, err
 	}
+	runs, err := r.runs()
+	if err != nil {
+		return nil, err
+	}
 	var out []store.Hit
 	for _, v := range values {
 		if err := alive(ctx); err != nil {
 			return nil, err
 		}
 		for _, probe := range append([]comity.Value{v}, index.Blocks(v, lengths)...) {
-			if out, err = r.probe(out, probe, limit); err != nil || len(out) >= limit {
+			if out, err = r.probe(out, runs, probe, limit); err != nil || len(out) >= limit {
 				return out, err
 			}
 		}
@@ -38,25 +42,38 @@ func (r *reader) Lookup(ctx context.Context, values []comity.Value, limit int) (
 }
 
 // probe appends the hits of one value, newest first.
-func (r *reader) probe(out []store.Hit, v comity.Value, limit int) ([]store.Hit, error) {
-	err := r.query(`
-		SELECT `+versionColumns+`, c.pack
-		FROM value v
-		CROSS JOIN object o ON o.oid = v.oid
-		CROSS JOIN content c ON c.oid = v.oid
-		WHERE v.h = ? ORDER BY v.oid DESC LIMIT ?`,
-		func(s *sqlite.Stmt) error {
-			values, _, err := index.Unpack(blob(s, 21))
+func (r *reader) probe(out []store.Hit, runs []run, v comity.Value, limit int) ([]store.Hit, error) {
+	for before := int64(0); ; {
+		most := limit - len(out) + 1 // one more: a stranger under the same hash
+		oids, more, err := r.carriers(runs, uint64(r.key.Value(v)), true, before, most)
+		if err != nil {
+			return nil, err
+		}
+		for _, oid := range oids {
+			before = oid
+			err := r.query(`
+				SELECT `+versionColumns+`, c.pack
+				FROM object o CROSS JOIN content c ON c.oid = o.oid
+				WHERE o.oid = ? AND o.latest = 1 AND o.state <> 2`,
+				func(s *sqlite.Stmt) error {
+					values, _, err := index.Unpack(blob(s, 21))
+					if err != nil {
+						return fault.Damaged(err)
+					}
+					if len(out) < limit && slices.Contains(values, v) {
+						o, _ := scanVersion(s)
+						out = append(out, store.Hit{Value: v, Version: o})
+					}
+					return nil
+				}, oid)
 			if err != nil {
-				return fault.Damaged(err)
+				return nil, err
 			}
-			if len(out) < limit && slices.Contains(values, v) {
-				o, _ := scanVersion(s)
-				out = append(out, store.Hit{Value: v, Version: o})
-			}
-			return nil
-		}, r.key.Value(v), limit-len(out)+1) // one more: a stranger under the same hash
-	return out, err
+		}
+		if !more || len(out) >= limit {
+			return out, nil
+		}
+	}
 }
 
 // prefixes returns the lengths of stored blocks, the narrowest first.

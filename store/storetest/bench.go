@@ -10,7 +10,7 @@ import (
 	"github.com/comity-net/comity/store"
 )
 
-// Bench measures a keeper: putting objects of 1 kB with three values and three
+// Bench measures a keeper: putting indicators with three values and three
 // references each in durable batches, looking values up, paging, and appending
 // to a channel. Rates are reported as objects/s, lookups/s and so on.
 func Bench(b *testing.B, open func(b *testing.B) store.Store) {
@@ -38,6 +38,31 @@ func Bench(b *testing.B, open func(b *testing.B) store.Store) {
 		}
 		x.rate(b.N, "pages/s")
 	})
+	b.Run("RawPage", func(b *testing.B) {
+		x := filled(b, open)
+		for b.Loop() {
+			x.rawPage()
+		}
+		x.rate(b.N, "pages/s")
+	})
+	b.Run("Members", func(b *testing.B) {
+		x := filled(b, open)
+		x.collect()
+		b.ResetTimer()
+		for b.Loop() {
+			x.members(false)
+		}
+		x.rate(b.N, "pages/s")
+	})
+	b.Run("RawMembers", func(b *testing.B) {
+		x := filled(b, open)
+		x.collect()
+		b.ResetTimer()
+		for b.Loop() {
+			x.members(true)
+		}
+		x.rate(b.N, "pages/s")
+	})
 	b.Run("Append/1000", func(b *testing.B) {
 		x := filled(b, open)
 		x.update(func(tx store.Tx) error { return tx.CreateChannel(context.Background(), newChannel("ch", true)) })
@@ -53,8 +78,9 @@ func Bench(b *testing.B, open func(b *testing.B) store.Store) {
 
 type bench struct {
 	*testing.B
-	s       store.Store
-	objects int
+	s        store.Store
+	objects  int
+	rawBytes int64
 }
 
 // filled returns a store with 50,000 objects.
@@ -82,24 +108,10 @@ func benchValue(n int) comity.Value {
 }
 
 func (x *bench) put(n int) {
-	const words = "the actor used spear phishing against energy companies and moved on by stolen credentials "
 	objs := make([]comity.Object, n)
 	for i := range objs {
-		k := x.objects + i
-		raw := make([]byte, 1000)
-		copy(raw, fmt.Sprintf("%d %s", k, words))
-		objs[i] = comity.Object{
-			ID:      comity.ObjectID(fmt.Sprintf("indicator--%08x-0000-4000-8000-%012x", rand.Uint32(), k)),
-			Type:    "indicator",
-			Created: t0(), Modified: t0(), Creator: "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff",
-			Name: fmt.Sprintf("Indicator %d", k), Country: "KE",
-			Values: []comity.Value{benchValue(k), {Kind: comity.ValueHash, Text: fmt.Sprintf("%064x", rand.Uint64())},
-				{Kind: comity.ValueIPv4, Text: fmt.Sprintf("10.%d.%d.%d", k>>16&255, k>>8&255, k&255)}},
-			Refs: []comity.Ref{{Kind: "a_ref", Target: "malware--1"},
-				{Kind: "b_ref", Target: comity.ObjectID(fmt.Sprintf("tool--%d", rand.IntN(1000)))},
-				{Kind: "c_ref", Target: comity.ObjectID(fmt.Sprintf("tool--%d", rand.Uint64()))}},
-			Text: words[:40+k%40], Raw: raw,
-		}
+		objs[i] = indicator(x.objects + i)
+		x.rawBytes += int64(len(objs[i].Raw))
 	}
 	x.update(func(tx store.Tx) error {
 		_, err := tx.PutObjects(context.Background(), imported("imp-1"), objs)
@@ -143,5 +155,30 @@ func (x *bench) append(size int64, n int) {
 	}
 	x.update(func(tx store.Tx) error {
 		return tx.AppendEntries(context.Background(), "ch", head(size), entries, nil, head(size+int64(n)))
+	})
+}
+
+// collect makes all objects members of a collection.
+func (x *bench) collect() {
+	oids := make([]store.OID, x.objects)
+	for i := range oids {
+		oids[i] = store.OID(i + 1)
+	}
+	x.update(func(tx store.Tx) error {
+		if err := tx.PutCollection(context.Background(), store.Collection{ID: "col", Created: t0()}); err != nil {
+			return err
+		}
+		return tx.AddMembers(context.Background(), "col", oids, t0())
+	})
+}
+
+func (x *bench) members(raw bool) {
+	x.view(func(r store.Reader) error {
+		ms, err := r.Members(context.Background(), store.MemberQuery{Collection: "col", After: rand.Int64N(int64(x.objects - 200)),
+			Limit: 100, WithRaw: raw, Last: true})
+		if len(ms) != 100 {
+			x.Fatalf("%d rows", len(ms))
+		}
+		return err
 	})
 }

@@ -147,3 +147,38 @@ func TestJudgeLaw(t *testing.T) {
 		}
 	})
 }
+
+func TestChunkLaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ps := SortPairs(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Pair {
+			return Pair{H: rapid.Uint64().Draw(t, "h") >> rapid.IntRange(0, 64).Draw(t, "shift"), OID: rapid.Int64Range(1, 1<<62).Draw(t, "oid")}
+		}), 1, 300).Draw(t, "pairs"))
+		var got []Pair
+		for rest := ps; len(rest) > 0; {
+			b, n := AppendChunk(nil, rest)
+			if len(b) > ChunkMost || n < 1 {
+				t.Fatalf("%d pairs in %d bytes", n, len(b))
+			}
+			var err error
+			if got, err = ReadChunk(got, PairKey(rest[0]), b); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if !slices.Equal(got, ps) {
+			t.Fatalf("%v, want %v", got, ps)
+		}
+	})
+}
+
+func FuzzReadChunk(f *testing.F) {
+	b, _ := AppendChunk(nil, []Pair{{1, 2}, {1, 3}, {9, 1}})
+	f.Add(PairKey(Pair{1, 2}), b)
+	f.Add([]byte{1}, []byte{255})
+	f.Fuzz(func(t *testing.T, first, rest []byte) {
+		ps, err := ReadChunk(nil, first, rest)
+		if err == nil && !slices.IsSortedFunc(ps, Pair.Compare) {
+			t.Errorf("not in order: %v", ps)
+		}
+	})
+}
