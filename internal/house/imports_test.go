@@ -14,6 +14,7 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		"comity":               {},
 		"stix":                 {"comity", "extract"},
+		"stix/pattern":         {"comity", "extract"},
 		"extract":              {"comity"},
 		"formats":              {"comity", "stix", "extract"},
 		"policy":               {"comity"},
