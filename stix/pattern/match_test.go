@@ -280,3 +280,46 @@ func TestReadObservation(t *testing.T) {
 		t.Errorf("a broken object: %v", err)
 	}
 }
+
+// Objects made by hand may hold Go numbers.
+func TestGoNumbers(t *testing.T) {
+	o := pattern.Observation{Objects: map[comity.ObjectID]map[string]any{
+		"a--1": {"type": "a", "i": 5, "l": int64(-7), "f": 1e21, "b": []byte("5")},
+		"a--2": {"note": "no type"},
+	}}
+	if !matches(t, `[a:i = 5.0 AND a:l = -7 AND a:f = 1000000000000000000000 AND a:f > 0.5 AND a:b != 5]`, o) {
+		t.Error("not matched")
+	}
+}
+
+// Numbers and times compare exactly, however they are written.
+func TestExactValues(t *testing.T) {
+	for value, yes := range map[string]string{
+		"0":                       `a:x = 0.0 AND a:x > -0.001 AND a:x < .001 AND a:x = -0`,
+		"-0.0":                    `a:x = 0`,
+		"1e-3":                    `a:x = 0.001 AND a:x < 0.01`,
+		"-1.5E+2":                 `a:x = -150 AND a:x < -149.9 AND a:x > -150.1`,
+		"1e999999999999999999999": `a:x > 5`,
+		`"2016-12-31T23:59:60Z"`:  `a:x = t'2017-01-01T00:00:00.0Z' AND a:x > t'2016-12-31T23:59:59.999999999999Z'`,
+		`"0000-01-01T00:00:00Z"`:  `a:x < t'0000-01-01T00:00:00.000000000001Z'`,
+	} {
+		if !matches(t, "["+yes+"]", observed(t, 0, 0, 1, `{"type":"a","x":`+value+`}`)) {
+			t.Errorf("%s: %s does not match", value, yes)
+		}
+	}
+}
+
+// START and STOP with more digits than a nanosecond are not rounded the wrong way.
+func TestStartStopDigits(t *testing.T) {
+	o := person(t, 10, 10, 1, "a")
+	for span, want := range map[string]bool{
+		`START t'1970-01-01T00:00:10Z' STOP t'1970-01-01T00:00:10.00000000000001Z'`: true,
+		`START t'1970-01-01T00:00:10.00000000000001Z' STOP t'1970-01-01T00:00:11Z'`: false,
+		`START t'1970-01-01T00:00:09.9999999999999Z' STOP t'1970-01-01T00:00:10Z'`:  false,
+		`START t'1970-01-01T00:00:09.9999999999999Z' STOP t'1970-01-01T00:00:11Z'`:  true,
+	} {
+		if got := matches(t, `[p:n = 'a'] `+span, o); got != want {
+			t.Errorf("%s: %v", span, got)
+		}
+	}
+}

@@ -228,3 +228,48 @@ func TestValuesOfALongSet(t *testing.T) {
 		t.Errorf("%d values", n)
 	}
 }
+
+// Every path that a lookup knows, with a value in normal form; "" for none.
+func TestValuePaths(t *testing.T) {
+	for path, want := range map[string]string{
+		`ipv6-addr:value = '2001:DB8::1'`:                    "ipv6 2001:db8::1",
+		`email-addr:value = 'A@Example.com'`:                 "email A@example.com",
+		`mac-addr:value = '00-00-5E-00-53-01'`:               "mac 00:00:5e:00:53:01",
+		`url:value = 'HTTP://Example.com/A'`:                 "url http://example.com/A",
+		`directory:path = 'C:\\x'`:                           `path C:\x`,
+		`windows-registry-key:key = 'HKLM\\x'`:               `path HKLM\x`,
+		`mutex:name = 'Mx'`:                                  "name mx",
+		`software:name = 'Word'`:                             "name word",
+		`user-account:account_login = 'Root'`:                "name root",
+		`domain-name:resolves_to_refs[*].value = '::1'`:      "ipv6 ::1",
+		`file:hashes.MD5 = h'00'`:                            "",
+		`process:name = 'x'`:                                 "",
+		`file:value = 'x'`:                                   "",
+		`x:path = 'x' OR x:key = 'x' OR x:number = 5`:        "",
+		`network-traffic:protocols[*] = 'tcp'`:               "",
+		`network-traffic:extensions.'http-ext'.host = 'tcp'`: "",
+	} {
+		got := ""
+		for _, v := range must(t, "["+path+"]").Values() {
+			got += v.Kind.String() + " " + v.Text
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestPartsPrintThemselves(t *testing.T) {
+	p := must(t, `[a:b.'c-d'[*].e NOT IN ('x', 'y')] WITHIN 5 SECONDS`)
+	for c := range p.Comparisons() {
+		if c.String() != `a:b.'c-d'[*].e NOT IN ('x', 'y')` || c.Path.String() != `a:b.'c-d'[*].e` {
+			t.Errorf("%s, %s", c, c.Path)
+		}
+	}
+	if p.Root().String() != p.String() {
+		t.Errorf("%s", p.Root())
+	}
+	if s := new(pattern.Pattern).String(); s != "" {
+		t.Errorf("an empty pattern is %q", s)
+	}
+}
