@@ -23,6 +23,8 @@ func Detect(name string, head []byte) (string, error) {
 		return detectObject(name, trimmed)
 	case trimmed[0] == '[' && looksLikeArray(trimmed):
 		return detectArray(name, trimmed)
+	case isPage(trimmed):
+		return "", comity.E(comity.Invalid, "import", name, comity.Msg("ingest.html"), nil)
 	}
 	switch ext := extension(name); {
 	case ext == "csv" || ext == "tsv":
@@ -48,13 +50,20 @@ func extension(name string) string {
 // looksLikeArray tells a JSON array from a line such as "[2001:db8::1]:443".
 func looksLikeArray(b []byte) bool {
 	rest := bytes.TrimLeft(b[1:], " \t\r\n")
-	return len(rest) == 0 || rest[0] == '{' || rest[0] == ']'
+	return len(rest) == 0 || bytes.IndexByte([]byte(`{]["`), rest[0]) >= 0
+}
+
+// isPage tells a web page: most of the addresses in one are those of its
+// furniture, so indicators are not taken from it unasked.
+func isPage(b []byte) bool {
+	start := bytes.ToLower(b[:min(len(b), 15)])
+	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
 }
 
 func detectArray(name string, b []byte) (string, error) {
 	rest := bytes.TrimLeft(b[1:], " \t\r\n")
-	if len(rest) == 0 || rest[0] == ']' {
-		return FormatSTIX, nil
+	if len(rest) == 0 || rest[0] != '{' {
+		return FormatSTIX, nil // the reader will name the fault
 	}
 	return detectObject(name, rest)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -126,6 +127,28 @@ func (in *input) checkEncoding(head []byte) error {
 			return in.invalid("ingest.utf16")
 		}
 		return in.invalid("ingest.binary", comity.A("offset", n))
+	}
+	return in.checkUTF8(head)
+}
+
+// checkUTF8 refuses a list, table or text in another encoding, in which names
+// would silently be lost. JSON names its own faults, object by object, and who
+// asks for text gets what can be read.
+func (in *input) checkUTF8(head []byte) error {
+	start := bytes.TrimLeft(head, " \t\r\n\x1e")
+	if in.opt.Format == FormatText || in.opt.Format == FormatSTIX || len(start) > 0 && (start[0] == '{' || start[0] == '[') {
+		return nil
+	}
+	end := len(head)
+	if end == peekBytes {
+		end -= utf8.UTFMax // the last character may be cut
+	}
+	for i := 0; i < end; {
+		r, size := utf8.DecodeRune(head[i:])
+		if r == utf8.RuneError && size == 1 {
+			return in.invalid("ingest.not_utf8", comity.A("offset", i))
+		}
+		i += size
 	}
 	return nil
 }
