@@ -85,7 +85,7 @@ func (s *server) count(x *exchange) error {
 		h.Set("RateLimit-Reset", "0")
 		return nil
 	}
-	p := refuse(http.StatusTooManyRequests, comity.Msg("taxii.quota", comity.A("n", s.o.PerMinute)))
+	p := refuse(http.StatusTooManyRequests, comity.Msg("taxii.quota", comity.A("limit", s.o.PerMinute)))
 	p.retry = wait
 	return p
 }

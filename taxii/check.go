@@ -127,24 +127,83 @@ type sample struct {
 	Media     string `json:"media_type"`
 }
 
+// sectionOf says where in TAXII 2.1 each rule stands.
+var sectionOf = map[string]string{
+	"accept_bare":         "3.1",
+	"accept_list":         "3.1",
+	"accept_other":        "3.1",
+	"content_type":        "3.1",
+	"challenge":           "3.2",
+	"date_headers":        "3.2",
+	"collections_order":   "3.3",
+	"order":               "3.3",
+	"added_after_bad":     "3.4",
+	"added_after_strict":  "3.4",
+	"limit":               "3.4",
+	"limit_bad":           "3.4",
+	"match_and":           "3.4",
+	"match_twice":         "3.4",
+	"match_type_or":       "3.4",
+	"match_id":            "3.4.1",
+	"match_spec_version":  "3.4.1",
+	"match_type":          "3.4.1",
+	"match_type_unknown":  "3.4.1",
+	"match_version_bad":   "3.4.1",
+	"match_version_exact": "3.4.1",
+	"match_version_last":  "3.4.1",
+	"manifest_paging":     "3.5",
+	"next_bad":            "3.5",
+	"paging":              "3.5",
+	"odd_input":           "3.6",
+	"error_body":          "3.6.1",
+	"empty_page":          "3.7",
+	"discovery":           "4.1",
+	"discovery_roots":     "4.1.1",
+	"roots_answer":        "4.1.1",
+	"post_long":           "4.2.1",
+	"root":                "4.2.1",
+	"status":              "4.3",
+	"status_unknown":      "4.3",
+	"collections":         "5.1.1",
+	"collection":          "5.2",
+	"alias":               "5.2.1",
+	"collection_resource": "5.2.1",
+	"manifest_fits":       "5.3",
+	"manifest":            "5.3.1",
+	"objects":             "5.4",
+	"read_back":           "5.4",
+	"post":                "5.5",
+	"post_again":          "5.5",
+	"post_bad_object":     "5.5",
+	"post_broken":         "5.5",
+	"post_content_type":   "5.5",
+	"object":              "5.6",
+	"object_missing":      "5.6",
+	"delete":              "5.7",
+	"versions":            "5.8",
+	"tls":                 "8.2.2",
+	"method":              "RFC 9110",
+	"not_modified":        "RFC 9110",
+}
+
 // is records a check; seen is shortened.
-func (p *probe) is(section, name string, ok bool, seen string, args ...any) bool {
+func (p *probe) is(name string, ok bool, seen string, args ...any) bool {
 	out := Failed
 	if ok {
 		out = Passed
 	}
-	p.add(section, name, out, fmt.Sprintf(seen, args...))
+	p.add(name, out, fmt.Sprintf(seen, args...))
 	return ok
 }
 
-func (p *probe) skip(section string, names ...string) {
+func (p *probe) skip(names ...string) {
 	for _, n := range names {
-		p.add(section, n, Skipped, "")
+		p.add(n, Skipped, "")
 	}
 }
 
-func (p *probe) add(section, name string, out Outcome, seen string) {
-	p.report.Checks = append(p.report.Checks, CheckResult{section, name, out, clip(seen), comity.Msg("taxii.check." + name)})
+func (p *probe) add(name string, out Outcome, seen string) {
+	p.report.Checks = append(p.report.Checks, CheckResult{sectionOf[name], name, out, clip(seen), comity.Msg("taxii.check." + name)})
 }
 
 // seen is an answer and how it reads in a report.

@@ -14,13 +14,13 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // filterChecks looks at each match field and their combination.
 func (p *probe) filterChecks() {
 	g := p.objects("match[type]", "x-comity-no-such-type")
-	p.is("3.4.1", "match_type_unknown", g.empty() || g.refused(400), "%v n=%d", g.reply, len(g.ids))
+	p.is("match_type_unknown", g.empty() || g.refused(400), "%v n=%d", g.reply, len(g.ids))
 	g = p.objects("match[version]", "newest")
-	p.is("3.4.1", "match_version_bad", g.refused(400), "match[version]=newest: %v", g.reply)
+	p.is("match_version_bad", g.refused(400), "match[version]=newest: %v", g.reply)
 	g = p.objects("match[type]", "indicator", "match[type]", "malware")
-	p.is("3.4", "match_twice", g.refused(400), "%v", g.reply)
+	p.is("match_twice", g.refused(400), "%v", g.reply)
 	if len(p.sample) == 0 {
-		p.skip("3.4.1", "match_type", "match_type_or", "match_id", "match_and", "match_version_last", "match_version_exact", "match_spec_version")
+		p.skip("match_type", "match_type_or", "match_id", "match_and", "match_version_last", "match_version_exact", "match_spec_version")
 		return
 	}
 	p.matchNames()
@@ -39,7 +39,7 @@ func (p *probe) matchNames() {
 		return g.ok && len(g.ids) > 0
 	}
 	g := p.objects("match[type]", typ, "limit", "20")
-	p.is("3.4.1", "match_type", only(g, typ), "%s: n=%d", typ, len(g.ids))
+	p.is("match_type", only(g, typ), "%s: n=%d", typ, len(g.ids))
 	other := ""
 	for _, r := range p.sample {
 		if t := comity.ObjectID(r.ID).Type(); t != typ {
@@ -47,15 +47,15 @@ func (p *probe) matchNames() {
 		}
 	}
 	if other == "" {
-		p.skip("3.4", "match_type_or")
+		p.skip("match_type_or")
 	} else {
 		g = p.objects("match[type]", typ+","+other, "limit", "50")
-		p.is("3.4", "match_type_or", only(g, typ, other) && len(g.ids) > 1, "%s,%s: n=%d", typ, other, len(g.ids))
+		p.is("match_type_or", only(g, typ, other) && len(g.ids) > 1, "%s,%s: n=%d", typ, other, len(g.ids))
 	}
 	g = p.objects("match[id]", s.ID)
-	p.is("3.4.1", "match_id", g.ok && len(g.ids) == 1 && g.ids[0] == s.ID, "n=%d", len(g.ids))
+	p.is("match_id", g.ok && len(g.ids) == 1 && g.ids[0] == s.ID, "n=%d", len(g.ids))
 	g = p.objects("match[id]", s.ID, "match[type]", "x-comity-no-such-type")
-	p.is("3.4", "match_and", g.empty() || g.refused(400), "%v n=%d", g.reply, len(g.ids))
+	p.is("match_and", g.empty() || g.refused(400), "%v n=%d", g.reply, len(g.ids))
 }
 
 func (p *probe) matchVersions() {
@@ -65,7 +65,7 @@ func (p *probe) matchVersions() {
 	for i := range plain.ids {
 		same = same && plain.ids[i] == last.ids[i]
 	}
-	p.is("3.4.1", "match_version_last", same, "%d / %d", len(plain.ids), len(last.ids))
+	p.is("match_version_last", same, "%d / %d", len(plain.ids), len(last.ids))
 	p.exactVersion(s)
 	g := p.objects("match[spec_version]", "2.1", "limit", "50")
 	wrong := ""
@@ -76,7 +76,7 @@ func (p *probe) matchVersions() {
 			wrong = n.ID + " " + n.Spec
 		}
 	}
-	p.is("3.4.1", "match_spec_version", g.ok && wrong == "", "%v n=%d %s", g.reply, len(g.ids), wrong)
+	p.is("match_spec_version", g.ok && wrong == "", "%v n=%d %s", g.reply, len(g.ids), wrong)
 }
 
 // exactVersion asks for one version of an object, not the latest if it has more.
@@ -93,7 +93,7 @@ func (p *probe) exactVersion(s sample) {
 	}
 	at, ok := stix.ParseTime(want)
 	if !ok {
-		p.skip("3.4.1", "match_version_exact")
+		p.skip("match_version_exact")
 		return
 	}
 	g := p.objects("match[id]", s.ID, "match[version]", want)
@@ -102,5 +102,5 @@ func (p *probe) exactVersion(s sample) {
 		json.Unmarshal(g.Objects[0], &n)
 	}
 	got, given := stix.ParseTime(cmp.Or(n.Modified, n.Created))
-	p.is("3.4.1", "match_version_exact", g.ok && n.ID == s.ID && (!given || got.Equal(at)), "%s: n=%d %s", want, len(g.ids), n.Modified)
+	p.is("match_version_exact", g.ok && n.ID == s.ID && (!given || got.Equal(at)), "%s: n=%d %s", want, len(g.ids), n.Modified)
 }

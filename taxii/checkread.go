@@ -52,16 +52,16 @@ func (g probePage) empty() bool {
 // readChecks looks at pages and their order.
 func (p *probe) readChecks() {
 	future := p.objects("added_after", "2199-01-01T00:00:00.000000Z")
-	p.is("3.7", "empty_page", future.empty(), "%v %s", future.reply, clip(string(future.body)))
+	p.is("empty_page", future.empty(), "%v %s", future.reply, clip(string(future.body)))
 	for _, q := range [][3]string{{"limit", "0", "limit_bad"}, {"added_after", "yesterday", "added_after_bad"}, {"next", "~comity~", "next_bad"}} {
 		r := p.get(with(p.at.JoinPath("objects/"), q[0], q[1]))
-		p.is("3.4", q[2], r.refused(400), "%s=%s: %v", q[0], q[1], r)
+		p.is(q[2], r.refused(400), "%s=%s: %v", q[0], q[1], r)
 	}
 	r := p.get(p.at.JoinPath("objects", "indicator--"+absent+"/"))
-	p.is("5.6", "object_missing", r.refused(404), "%v", r)
+	p.is("object_missing", r.refused(404), "%v", r)
 	p.oddInput()
 	if len(p.sample) == 0 {
-		p.skip("5.4", "objects", "date_headers", "limit", "paging", "added_after_strict", "manifest", "order", "manifest_fits", "manifest_paging", "object", "versions", "not_modified")
+		p.skip("objects", "date_headers", "limit", "paging", "added_after_strict", "manifest", "order", "manifest_fits", "manifest_paging", "object", "versions", "not_modified")
 		return
 	}
 	g := p.objects("limit", "50")
@@ -71,18 +71,18 @@ func (p *probe) readChecks() {
 		json.Unmarshal(raw, &n)
 		good = good && n.ID != "" && strings.HasPrefix(n.ID, n.Type+"--")
 	}
-	p.is("5.4", "objects", good && g.taxii(), "%v n=%d", g.reply, len(g.ids))
-	p.is("3.2", "date_headers", timestamp.MatchString(g.first()) && timestamp.MatchString(g.last()) && g.first() <= g.last(), "first=%q last=%q", g.first(), g.last())
+	p.is("objects", good && g.taxii(), "%v n=%d", g.reply, len(g.ids))
+	p.is("date_headers", timestamp.MatchString(g.first()) && timestamp.MatchString(g.last()) && g.first() <= g.last(), "first=%q last=%q", g.first(), g.last())
 	p.paging(g)
 	p.manifest(g)
 	p.single()
 	tag := g.header.Get("ETag")
 	if tag == "" {
-		p.skip("RFC 9110", "not_modified")
+		p.skip("not_modified")
 		return
 	}
 	r = p.get(with(p.at.JoinPath("objects/"), "limit", "50"), "If-None-Match", tag)
-	p.is("RFC 9110", "not_modified", r.status == 304, "%v ETag=%s", r, tag)
+	p.is("not_modified", r.status == 304, "%v ETag=%s", r, tag)
 }
 
 // oddInput sends what no client means; the answer may be anything but a crash or
@@ -95,29 +95,29 @@ func (p *probe) oddInput() {
 	}
 	for _, u := range odd {
 		if r := p.get(u); r.err != nil || r.status >= 500 || strings.HasPrefix(r.header.Get("Content-Type"), "text/html") {
-			p.is("3.6", "odd_input", false, "%s: %v", u.RequestURI(), r)
+			p.is("odd_input", false, "%s: %v", u.RequestURI(), r)
 			return
 		}
 	}
-	p.is("3.6", "odd_input", true, "%d", len(odd))
+	p.is("odd_input", true, "%d", len(odd))
 }
 
 // paging compares a page with the same read in smaller ones, and from a date on.
 func (p *probe) paging(whole probePage) {
 	one := p.objects("limit", "1")
-	p.is("3.4", "limit", one.ok && len(one.ids) == 1 && one.More == (len(whole.ids) > 1 || whole.More), "n=%d more=%v", len(one.ids), one.More)
+	p.is("limit", one.ok && len(one.ids) == 1 && one.More == (len(whole.ids) > 1 || whole.More), "n=%d more=%v", len(one.ids), one.More)
 	if len(whole.ids) < 3 {
-		p.skip("3.5", "paging")
+		p.skip("paging")
 	} else {
 		got := p.walk("objects/", 3+len(whole.ids)/5, len(whole.ids))
-		p.is("3.5", "paging", slices.Equal(got, whole.ids), "%d / %d", len(got), len(whole.ids))
+		p.is("paging", slices.Equal(got, whole.ids), "%d / %d", len(got), len(whole.ids))
 	}
 	if len(whole.ids) < 2 || !timestamp.MatchString(one.last()) {
-		p.skip("3.4", "added_after_strict")
+		p.skip("added_after_strict")
 		return
 	}
 	g := p.objects("limit", "1", "added_after", one.last())
-	p.is("3.4", "added_after_strict", g.ok && len(g.ids) == 1 && g.first() > one.last(), "added_after=%s: first=%s", one.last(), g.first())
+	p.is("added_after_strict", g.ok && len(g.ids) == 1 && g.first() > one.last(), "added_after=%s: first=%s", one.last(), g.first())
 }
 
 // walk reads n records in pages of limit, by next or else by date.
@@ -148,30 +148,30 @@ func (p *probe) manifest(objects probePage) {
 		}
 		sorted = sorted && (i == 0 || p.sample[i-1].DateAdded <= s.DateAdded)
 	}
-	p.is("5.3.1", "manifest", bad == "", "n=%d %s", len(p.sample), bad)
-	p.is("3.3", "order", sorted, "%s … %s", p.sample[0].DateAdded, p.sample[len(p.sample)-1].DateAdded)
+	p.is("manifest", bad == "", "n=%d %s", len(p.sample), bad)
+	p.is("order", sorted, "%s … %s", p.sample[0].DateAdded, p.sample[len(p.sample)-1].DateAdded)
 	n := min(len(objects.ids), len(p.sample))
 	fits := true
 	for i, id := range objects.ids[:n] {
 		fits = fits && id == p.sample[i].ID
 	}
-	p.is("5.3", "manifest_fits", fits, "n=%d", n)
+	p.is("manifest_fits", fits, "n=%d", n)
 	if n < 3 {
-		p.skip("3.5", "manifest_paging")
+		p.skip("manifest_paging")
 		return
 	}
 	got := p.walk("manifest/", 2, min(n, 7))
-	p.is("3.5", "manifest_paging", slices.Equal(got, objects.ids[:min(n, 7)]), "%d / %d", len(got), min(n, 7))
+	p.is("manifest_paging", slices.Equal(got, objects.ids[:min(n, 7)]), "%d / %d", len(got), min(n, 7))
 }
 
 // single looks at one object.
 func (p *probe) single() {
 	s := p.sample[0]
 	r := p.page("objects/" + s.ID + "/")
-	p.is("5.6", "object", r.ok && len(r.ids) == 1 && r.ids[0] == s.ID, "%v n=%d", r.reply, len(r.ids))
+	p.is("object", r.ok && len(r.ids) == 1 && r.ids[0] == s.ID, "%v n=%d", r.reply, len(r.ids))
 	var v struct {
 		Versions []string `json:"versions"`
 	}
 	a := p.get(p.at.JoinPath("objects", s.ID, "versions/"))
-	p.is("5.8", "versions", a.into(&v) && slices.Contains(v.Versions, s.Version) && a.header.Get("X-TAXII-Date-Added-Last") != "", "%v %q", a, v.Versions)
+	p.is("versions", a.into(&v) && slices.Contains(v.Versions, s.Version) && a.header.Get("X-TAXII-Date-Added-Last") != "", "%v %q", a, v.Versions)
 }

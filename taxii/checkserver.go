@@ -28,7 +28,7 @@ func tlsName(v uint16) string { return tls.VersionName(v) }
 func (p *probe) serverChecks(base string) {
 	at, err := p.c.resolve(base)
 	if err != nil {
-		p.is("4.1", "discovery", false, "%v", err)
+		p.is("discovery", false, "%v", err)
 		return
 	}
 	disc := p.c.base.ResolveReference(&url.URL{Path: Prefix})
@@ -36,14 +36,14 @@ func (p *probe) serverChecks(base string) {
 	p.transport(at)
 	var d discoveryJSON
 	read := r.into(&d)
-	p.is("4.1", "discovery", read && d.Title != "", "%v title=%q", r, d.Title)
+	p.is("discovery", read && d.Title != "", "%v title=%q", r, d.Title)
 	if read {
-		p.is("3.1", "content_type", r.taxii(), "%v", r)
+		p.is("content_type", r.taxii(), "%v", r)
 		p.discovered(d)
 		p.negotiation(disc)
 	} else {
-		p.skip("3.1", "content_type", "accept_bare", "accept_list", "accept_other", "method")
-		p.skip("4.1.1", "discovery_roots", "roots_answer")
+		p.skip("content_type", "accept_bare", "accept_list", "accept_other", "method")
+		p.skip("discovery_roots", "roots_answer")
 	}
 	p.anonymous(disc)
 	root := p.o.Root
@@ -65,10 +65,10 @@ func (p *probe) serverChecks(base string) {
 
 func (p *probe) transport(at *url.URL) {
 	if at.Scheme == "http" && loopback(at.Hostname()) {
-		p.skip("8.2.2", "tls")
+		p.skip("tls")
 		return
 	}
-	p.is("8.2.2", "tls", p.tls == "TLS 1.2" || p.tls == "TLS 1.3", "%s %s", at.Scheme, p.tls)
+	p.is("tls", p.tls == "TLS 1.2" || p.tls == "TLS 1.3", "%s %s", at.Scheme, p.tls)
 }
 
 func (p *probe) discovered(d discoveryJSON) {
@@ -85,41 +85,41 @@ func (p *probe) discovered(d discoveryJSON) {
 		}
 	}
 	fits := d.Default == "" || slices.Contains(d.Roots, d.Default)
-	p.is("4.1.1", "discovery_roots", bad == "" && fits && (d.Roots == nil || len(d.Roots) > 0), "api_roots=%q default=%q", d.Roots, d.Default)
+	p.is("discovery_roots", bad == "" && fits && (d.Roots == nil || len(d.Roots) > 0), "api_roots=%q default=%q", d.Roots, d.Default)
 	if len(p.roots) == 0 {
-		p.skip("4.1.1", "roots_answer")
+		p.skip("roots_answer")
 		return
 	}
 	for _, r := range p.roots[:min(len(p.roots), 10)] {
 		u, _ := url.Parse(r)
 		if a := p.get(u); a.err != nil || !slices.Contains([]int{200, 401, 403}, a.status) {
-			p.is("4.1.1", "roots_answer", false, "%s: %v", r, a)
+			p.is("roots_answer", false, "%s: %v", r, a)
 			return
 		}
 	}
-	p.is("4.1.1", "roots_answer", true, "%d", len(p.roots))
+	p.is("roots_answer", true, "%d", len(p.roots))
 }
 
 func (p *probe) negotiation(u *url.URL) {
 	r := p.get(u, "Accept", "application/taxii+json")
-	p.is("3.1", "accept_bare", r.status == 200 && r.taxii(), "%v", r)
+	p.is("accept_bare", r.status == 200 && r.taxii(), "%v", r)
 	r = p.get(u, "Accept", "application/taxii+json; version=2.1, application/stix+json;version=2.1")
-	p.is("3.1", "accept_list", r.status == 200 && r.taxii(), "%v", r)
+	p.is("accept_list", r.status == 200 && r.taxii(), "%v", r)
 	r = p.get(u, "Accept", "text/html")
-	p.is("3.1", "accept_other", r.refused(406) || r.status == 200 && r.taxii(), "%v", r)
+	p.is("accept_other", r.refused(406) || r.status == 200 && r.taxii(), "%v", r)
 	r = p.send("PATCH", u, nil)
-	p.is("RFC 9110", "method", r.refused(400, 401, 403, 404, 405, 501), "%v Allow=%q", r, r.header.Get("Allow"))
+	p.is("method", r.refused(400, 401, 403, 404, 405, 501), "%v Allow=%q", r, r.header.Get("Allow"))
 }
 
 func (p *probe) anonymous(u *url.URL) {
 	if p.c.o.User == "" && p.c.o.Bearer == "" {
-		p.skip("3.2", "challenge")
+		p.skip("challenge")
 		return
 	}
 	r := p.get(u, "Authorization", "")
 	www := r.header.Get("WWW-Authenticate")
 	ok := r.status == 401 && www != "" || r.status == 200 || r.status == 404 || r.status == 403
-	p.is("3.2", "challenge", ok && r.err == nil, "%v WWW-Authenticate=%q", r, www)
+	p.is("challenge", ok && r.err == nil, "%v WWW-Authenticate=%q", r, www)
 }
 
 // rootChecks looks at the API root and finds the collection.
@@ -128,26 +128,26 @@ func (p *probe) rootChecks() {
 	var root rootJSON
 	read := r.into(&root)
 	p.max = root.Max
-	p.is("4.2.1", "root", read && root.Title != "" && root.Max > 0 && slices.Contains(root.Versions, MediaTAXII),
+	p.is("root", read && root.Title != "" && root.Max > 0 && slices.Contains(root.Versions, MediaTAXII),
 		"%v title=%q versions=%q max_content_length=%d", r, root.Title, root.Versions, root.Max)
 	r = p.get(p.root.JoinPath("status", absent+"/"))
-	p.is("4.3", "status_unknown", r.refused(404), "%v", r)
+	p.is("status_unknown", r.refused(404), "%v", r)
 	r = p.get(p.root.JoinPath("collections", absent+"/"))
 	var e map[string]any
 	json.Unmarshal(r.body, &e)
 	title, _ := e["title"].(string)
 	status, given := e["http_status"]
-	p.is("3.6.1", "error_body", r.refused(404) && (len(r.body) == 0 || r.taxii() && title != "" && (!given || status == "404")), "%v title=%q http_status=%v", r, title, status)
+	p.is("error_body", r.refused(404) && (len(r.body) == 0 || r.taxii() && title != "" && (!given || status == "404")), "%v title=%q http_status=%v", r, title, status)
 	list := p.root.JoinPath("collections/")
 	r = p.get(list)
 	var cols struct {
 		Collections []json.RawMessage `json:"collections"`
 	}
-	if !p.is("5.1.1", "collections", r.into(&cols) && !emptyList.Match(r.body), "%v n=%d", r, len(cols.Collections)) {
+	if !p.is("collections", r.into(&cols) && !emptyList.Match(r.body), "%v n=%d", r, len(cols.Collections)) {
 		return
 	}
 	again := p.get(list)
-	p.is("3.3", "collections_order", bytes.Equal(r.body, again.body), "%v", again)
+	p.is("collections_order", bytes.Equal(r.body, again.body), "%v", again)
 	p.choose(cols.Collections)
 }
 
@@ -181,17 +181,17 @@ func (p *probe) choose(list []json.RawMessage) {
 			p.report.Collection = *c.ID
 		}
 	}
-	p.is("5.2.1", "collection_resource", bad == "", "n=%d %s", n, bad)
+	p.is("collection_resource", bad == "", "n=%d %s", n, bad)
 	if p.at == nil {
 		return
 	}
 	var one collectionJSON
 	r := p.get(p.at)
-	p.is("5.2", "collection", r.into(&one) && one.ID == string(p.col.ID), "%v id=%s", r, one.ID)
+	p.is("collection", r.into(&one) && one.ID == string(p.col.ID), "%v id=%s", r, one.ID)
 	if p.col.Alias == "" {
-		p.skip("5.2.1", "alias")
+		p.skip("alias")
 		return
 	}
 	r = p.get(p.root.JoinPath("collections", url.PathEscape(p.col.Alias)+"/"))
-	p.is("5.2.1", "alias", r.into(&one) && one.ID == string(p.col.ID), "%v", r)
+	p.is("alias", r.into(&one) && one.ID == string(p.col.ID), "%v", r)
 }

@@ -15,39 +15,39 @@ import (
 func (p *probe) writeChecks() {
 	names := []string{"post_content_type", "post_broken", "post_long", "post", "status", "post_again", "post_bad_object", "read_back", "delete"}
 	if !p.o.Write || p.at == nil || !p.col.CanWrite {
-		p.skip("5.5", names...)
+		p.skip(names...)
 		return
 	}
 	to := p.at.JoinPath("objects/")
 	r := p.send("POST", to, []byte("{}"), "Content-Type", "text/plain")
-	p.is("5.5", "post_content_type", r.refused(415), "text/plain: %v", r)
+	p.is("post_content_type", r.refused(415), "text/plain: %v", r)
 	r = p.send("POST", to, []byte("{"), "Content-Type", MediaTAXII)
-	p.is("5.5", "post_broken", r.refused(400, 422), "%v", r)
+	p.is("post_broken", r.refused(400, 422), "%v", r)
 	p.long(to)
 	id, raw := probeObject(p.o.Now())
 	body := []byte(`{"objects":[` + raw + `]}`)
 	if !p.post(to, body, id) {
-		p.skip("5.5", names[5:]...)
+		p.skip(names[5:]...)
 		return
 	}
 	r = p.send("POST", to, body)
 	st, ok := p.final(r)
-	p.is("5.5", "post_again", ok && st.FailureCount == 0, "%v failure_count=%d", r, st.FailureCount)
+	p.is("post_again", ok && st.FailureCount == 0, "%v failure_count=%d", r, st.FailureCount)
 	r = p.send("POST", to, []byte(`{"objects":[{"type":"indicator"}]}`))
 	st, ok = p.final(r)
-	p.is("5.5", "post_bad_object", r.refused(400, 422) || ok && st.FailureCount == 1, "%v failure_count=%d", r, st.FailureCount)
+	p.is("post_bad_object", r.refused(400, 422) || ok && st.FailureCount == 1, "%v failure_count=%d", r, st.FailureCount)
 	p.readBack(id, raw)
 }
 
 // long claims a body over max_content_length without sending it.
 func (p *probe) long(to *url.URL) {
 	if p.max <= 0 || p.max > 32<<20 {
-		p.skip("4.2.1", "post_long")
+		p.skip("post_long")
 		return
 	}
 	r := p.send("POST", to, append([]byte(`{"objects":[`), bytes.Repeat([]byte(" "), int(p.max))...))
 	// A server may close while it is being sent to.
-	p.is("4.2.1", "post_long", r.refused(413) || r.err != nil, "max_content_length=%d: %v", p.max, r)
+	p.is("post_long", r.refused(413) || r.err != nil, "max_content_length=%d: %v", p.max, r)
 }
 
 // probeObject makes an identity that says what it is, with what careless servers
@@ -66,14 +66,14 @@ func (p *probe) post(to *url.URL, body []byte, id string) bool {
 	var j statusJSON
 	ok := r.status == 202 && r.into(&j) && uuid4.MatchString(j.ID) && (j.Status == "complete" || j.Status == "pending") && !emptyList.Match(r.body)
 	sum := j.Success + j.Failure + j.Pending
-	p.is("5.5", "post", ok && r.taxii() && (j.Total == sum || j.Total == 0), "%v status=%q total=%d success=%d failure=%d pending=%d", r, j.Status, j.Total, j.Success, j.Failure, j.Pending)
+	p.is("post", ok && r.taxii() && (j.Total == sum || j.Total == 0), "%v status=%q total=%d success=%d failure=%d pending=%d", r, j.Status, j.Total, j.Success, j.Failure, j.Pending)
 	st, done := p.final(r)
 	failed := ""
 	for _, f := range st.Failures {
 		failed += " " + f.ID + ": " + f.Message
 	}
 	again := p.get(p.root.JoinPath("status", j.ID+"/"))
-	p.is("4.3", "status", done && again.into(&j) && j.ID == st.ID && st.SuccessCount == 1 && slicesMatch(j), "%v success_count=%d%s", again, st.SuccessCount, failed)
+	p.is("status", done && again.into(&j) && j.ID == st.ID && st.SuccessCount == 1 && slicesMatch(j), "%v success_count=%d%s", again, st.SuccessCount, failed)
 	return done && st.SuccessCount == 1
 }
 
@@ -108,13 +108,13 @@ func (p *probe) readBack(id, raw string) {
 		json.Unmarshal([]byte(raw), &want)
 		same = fmt.Sprint(got) == fmt.Sprint(want)
 	}
-	p.is("5.4", "read_back", same, "n=%d %v", len(g.Objects), got)
+	p.is("read_back", same, "n=%d %v", len(g.Objects), got)
 	if !p.col.CanRead {
-		p.skip("5.7", "delete")
+		p.skip("delete")
 		return
 	}
 	r := p.send("DELETE", p.at.JoinPath("objects", id+"/"), nil)
 	after := p.get(p.at.JoinPath("objects", id+"/"))
 	m := p.page("manifest/", "match[id]", id)
-	p.is("5.7", "delete", r.status == 200 && after.status == 404 && !slices.Contains(m.ids, id) && !strings.Contains(string(m.body), id), "DELETE %v, GET %v", r, after)
+	p.is("delete", r.status == 200 && after.status == 404 && !slices.Contains(m.ids, id) && !strings.Contains(string(m.body), id), "DELETE %v, GET %v", r, after)
 }
