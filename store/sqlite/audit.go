@@ -25,7 +25,7 @@ func (r *reader) Audits(_ context.Context, before int64, limit int) ([]comity.Au
 			Msg:     message(s, 6),
 		}, nil
 	}, `SELECT n, at, actor, action, subject, kind, msg FROM audit
-		WHERE n < ? ORDER BY n DESC LIMIT ?`, before, index.AtMost(limit, index.Page, index.MaxPage))
+		WHERE n < ? ORDER BY n DESC LIMIT 0+?`, before, index.AtMost(limit, index.Page, index.MaxPage))
 }
 
 // AddAudit implements store.AuditWriter.

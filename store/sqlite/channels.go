@@ -93,7 +93,7 @@ func (r *reader) Entries(_ context.Context, id comity.ChannelID, from int64, max
 	err = r.query(`
 		SELECT `+entryColumns+`, c.codec, CASE WHEN ? THEN c.raw END
 		FROM entry e LEFT JOIN content c ON c.oid = e.oid AND e.oid <> 0
-		WHERE e.at >= ? AND e.at < ? ORDER BY e.at LIMIT ?`,
+		WHERE e.at >= ? AND e.at < ? ORDER BY e.at LIMIT 0+?`,
 		func(s *sqlite.Stmt) error {
 			if full {
 				return nil
@@ -105,7 +105,7 @@ func (r *reader) Entries(_ context.Context, id comity.ChannelID, from int64, max
 			if payloads {
 				e.Payload = e.Blob
 				if !s.ColumnIsNull(12) {
-					if e.Payload, err = decodeRaw(s.ColumnInt64(11), blob(s, 12)); err != nil {
+					if e.Payload, err = r.raws.decode(s.ColumnInt64(11), blob(s, 12)); err != nil {
 						return err
 					}
 				}

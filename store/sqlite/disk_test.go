@@ -113,6 +113,7 @@ func TestFullDisk(t *testing.T) {
 	ctx := t.Context()
 	s := openAt(t, filepath.Join(t.TempDir(), "comity.db"), sqlite.Options{MaxMiB: 2})
 	big := make([]byte, 300_000)
+	rand.Read(big) // nothing packs it smaller
 	held := 0
 	var err error
 	for ; held < 50 && err == nil; held++ {
@@ -161,6 +162,7 @@ func TestFullFileSystem(t *testing.T) {
 	for ; held < 200 && err == nil; held++ {
 		o := note(fmt.Sprint(held), "text")
 		o.Raw = make([]byte, 100_000+held)
+		rand.Read(o.Raw)
 		_, err = put(ctx, s, o)
 	}
 	held--

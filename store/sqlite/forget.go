@@ -40,7 +40,7 @@ func (t *tx) ForgetImport(ctx context.Context, id comity.ImportID, limit int) (i
 		SELECT s.oid FROM source s CROSS JOIN object o ON o.oid = s.oid
 		WHERE s.import = ? AND s.import <> 0 AND o.state <> 2
 			AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.oid = s.oid AND e.oid <> 0)
-		ORDER BY s.oid DESC LIMIT ?`, n, index.AtMost(limit, index.MaxBatch, index.MaxBatch))
+		ORDER BY s.oid DESC LIMIT 0+?`, n, index.AtMost(limit, index.MaxBatch, index.MaxBatch))
 	if err != nil {
 		return 0, nil, err
 	}

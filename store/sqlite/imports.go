@@ -47,7 +47,7 @@ func (r *reader) Imports(ctx context.Context, before comity.ImportID, limit int)
 	if before == "" {
 		return collect(r, scanImport, `
 			SELECT `+importColumns+` FROM import i JOIN importkey k ON k.n = i.n
-			ORDER BY i.started DESC, i.n DESC LIMIT ?`, limit)
+			ORDER BY i.started DESC, i.n DESC LIMIT 0+?`, limit)
 	}
 	if _, err := r.Import(ctx, before); err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (r *reader) Imports(ctx context.Context, before comity.ImportID, limit int)
 	return collect(r, scanImport, `
 		SELECT `+importColumns+` FROM import i JOIN importkey k ON k.n = i.n
 		WHERE (i.started, i.n) < (SELECT b.started, b.n FROM import b JOIN importkey bk ON bk.n = b.n WHERE bk.id = ?)
-		ORDER BY i.started DESC, i.n DESC LIMIT ?`, string(before), limit)
+		ORDER BY i.started DESC, i.n DESC LIMIT 0+?`, string(before), limit)
 }
 
 // Refusals implements store.ImportReader.
@@ -76,7 +76,7 @@ func (r *reader) Refusals(_ context.Context, id comity.ImportID, after int64, li
 		return f, err
 	}, `SELECT f.n, f.place, f.id, f.raw, f.cut, f.findings
 		FROM importkey k JOIN refusal f ON f.import = k.n
-		WHERE k.id = ? AND f.n > ? ORDER BY f.n LIMIT ?`, string(id), after, index.AtMost(limit, index.Page, index.MaxPage))
+		WHERE k.id = ? AND f.n > ? ORDER BY f.n LIMIT 0+?`, string(id), after, index.AtMost(limit, index.Page, index.MaxPage))
 }
 
 // Sources implements store.ImportReader.

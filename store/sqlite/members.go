@@ -90,7 +90,7 @@ func (r *reader) members(n int64, q store.MemberQuery, where string, args ...any
 		sql.WriteString(" AND m.place & ? <> 0")
 		args = append(args, mask)
 	}
-	sql.WriteString(" ORDER BY m.seq LIMIT ?")
+	sql.WriteString(" ORDER BY m.seq LIMIT 0+?")
 	args = append(args, q.Limit)
 	var out []store.Member
 	size, full := int64(0), false
@@ -104,7 +104,7 @@ func (r *reader) members(n int64, q store.MemberQuery, where string, args ...any
 		}
 		m, err := scanMember(s)
 		if err == nil && q.WithRaw && !s.ColumnIsNull(24) {
-			m.Version.Raw, err = decodeRaw(s.ColumnInt64(24), blob(s, 25))
+			m.Version.Raw, err = r.raws.decode(s.ColumnInt64(24), blob(s, 25))
 		}
 		out = append(out, m)
 		return true, err

@@ -44,17 +44,17 @@ func scanVersion(s *sqlite.Stmt) (store.Version, error) {
 }
 
 // scanWithRaw reads versionColumns, then content's codec and raw.
-func scanWithRaw(s *sqlite.Stmt) (store.Version, error) {
+func (r *reader) scanWithRaw(s *sqlite.Stmt) (store.Version, error) {
 	v, err := scanVersion(s)
 	if err == nil && !s.ColumnIsNull(21) {
-		v.Raw, err = decodeRaw(s.ColumnInt64(21), blob(s, 22))
+		v.Raw, err = r.raws.decode(s.ColumnInt64(21), blob(s, 22))
 	}
 	return v, err
 }
 
 // Object implements store.ObjectReader.
 func (r *reader) Object(_ context.Context, id comity.ObjectID) (store.Version, error) {
-	return one(r, "store.no_object", id, scanWithRaw, `
+	return one(r, "store.no_object", id, r.scanWithRaw, `
 		SELECT `+versionColumns+`, c.codec, c.raw
 		FROM object o LEFT JOIN content c ON c.oid = o.oid
 		WHERE o.idh = ? AND o.id = ? AND o.latest = 1`, r.key.Text(string(id)), string(id))
@@ -62,7 +62,7 @@ func (r *reader) Object(_ context.Context, id comity.ObjectID) (store.Version, e
 
 // Versions implements store.ObjectReader.
 func (r *reader) Versions(_ context.Context, id comity.ObjectID) ([]store.Version, error) {
-	return collect(r, scanWithRaw, `
+	return collect(r, r.scanWithRaw, `
 		SELECT `+versionColumns+`, c.codec, c.raw
 		FROM object o LEFT JOIN content c ON c.oid = o.oid
 		WHERE o.idh = ? AND o.id = ?
@@ -87,7 +87,7 @@ func (r *reader) ByOID(_ context.Context, oids []store.OID, withRaw bool) ([]sto
 
 func (r *reader) byOID(oid store.OID, withRaw bool) (store.Version, error) {
 	if withRaw {
-		return one(r, "store.no_version", oid, scanWithRaw, `
+		return one(r, "store.no_version", oid, r.scanWithRaw, `
 			SELECT `+versionColumns+`, c.codec, c.raw
 			FROM object o LEFT JOIN content c ON c.oid = o.oid
 			WHERE o.oid = ?`, int64(oid))
@@ -135,7 +135,7 @@ func (r *reader) Query(ctx context.Context, q store.Query) ([]store.Version, err
 		}
 		scan := scanVersion
 		if q.WithRaw {
-			scan = scanWithRaw
+			scan = r.scanWithRaw
 		}
 		vs, err := collect(r, scan, sql, args...)
 		if err != nil {
@@ -240,7 +240,7 @@ func (r *reader) querySQL(q store.Query, typ string) (string, []any, error) {
 		from.WriteString(" LEFT JOIN content c ON c.oid = o.oid")
 	}
 	args = append(args, q.Limit)
-	return "SELECT " + columns + " FROM " + from.String() + " WHERE o.latest = 1" + where.String() + order + " LIMIT ?", args, nil
+	return "SELECT " + columns + " FROM " + from.String() + " WHERE o.latest = 1" + where.String() + order + " LIMIT 0+?", args, nil
 }
 
 // Rollups implements store.ObjectReader.

@@ -34,6 +34,7 @@ type Store struct {
 	path    string
 	opts    Options
 	key     index.Key
+	raws    raws
 	changed chan struct{}
 
 	readers  chan *reader // Readers places; nil where none is open yet
@@ -72,6 +73,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		path:    path,
+		raws:    newRaws(),
 		opts:    o,
 		changed: make(chan struct{}, 1),
 		readers: make(chan *reader, o.Readers),
@@ -96,7 +98,7 @@ func (s *Store) start() error {
 		}
 		return s.startReadOnly()
 	}
-	r := reader{c: c}
+	r := reader{c: c, raws: s.raws}
 	if s.key, err = r.loadKey(); err != nil {
 		c.Close()
 		return err
@@ -153,7 +155,7 @@ func (s *Store) openWriter() (*sqlite.Conn, error) {
 	if err != nil {
 		return nil, engine("open", err)
 	}
-	r := reader{c: c}
+	r := reader{c: c, raws: s.raws}
 	if err := s.prepareWriter(&r); err != nil {
 		c.Close()
 		return nil, err
@@ -183,7 +185,7 @@ func (s *Store) openReader() (*reader, error) {
 	if err != nil {
 		return nil, engine("open", err)
 	}
-	r := &reader{c: c, key: s.key}
+	r := &reader{c: c, key: s.key, raws: s.raws}
 	err = r.exec(s.busyPragma())
 	if err == nil {
 		err = r.recognise()

@@ -254,7 +254,7 @@ func (c *runCursor) fill() error {
 	if after == nil {
 		after = []byte{}
 	}
-	err := c.query("SELECT first, rest FROM chunk WHERE run = ? AND first > ? ORDER BY first LIMIT ?", func(s *sqlite.Stmt) (err error) {
+	err := c.query("SELECT first, rest FROM chunk WHERE run = ? AND first > ? ORDER BY first LIMIT 0+?", func(s *sqlite.Stmt) (err error) {
 		n++
 		c.after = blob(s, 0)
 		c.buf, err = readChunk(c.buf, s)
@@ -292,7 +292,7 @@ func (r *reader) carriers(runs []run, h uint64, newest bool, after int64, most i
 			high.OID = after - 1
 		}
 	}
-	oids, err = collect(r, firstInt, "SELECT oid FROM fresh WHERE h = ? AND oid BETWEEN ? AND ? ORDER BY oid"+order+" LIMIT ?",
+	oids, err = collect(r, firstInt, "SELECT oid FROM fresh WHERE h = ? AND oid BETWEEN ? AND ? ORDER BY oid"+order+" LIMIT 0+?",
 		int64(h), low.OID, high.OID, most)
 	if err != nil {
 		return nil, false, err

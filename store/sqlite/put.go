@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -123,7 +122,7 @@ func (p *put) insert(o *comity.Object, idh int64, digest comity.Hash, fate store
 	if err != nil {
 		return err
 	}
-	codec, raw := encodeRaw(o.Raw)
+	codec, raw := p.raws.encode(o.Raw)
 	err = p.exec(`INSERT INTO content (oid, codec, pack, text, raw) VALUES (?, ?, ?, ?, ?)`,
 		p.oid, codec, index.Pack(o.Values, o.Refs), o.Text, raw)
 	if err != nil {
@@ -189,15 +188,4 @@ func (p *put) flushIndex() error {
 		}
 	}
 	return p.addPairs(p.pairs)
-}
-
-const codecPlain = 0
-
-func encodeRaw(raw []byte) (codec int, b []byte) { return codecPlain, raw }
-
-func decodeRaw(codec int64, b []byte) ([]byte, error) {
-	if codec != codecPlain {
-		return nil, fault.Damaged(nil)
-	}
-	return bytes.Clone(b), nil
 }

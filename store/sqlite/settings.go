@@ -34,7 +34,7 @@ func (r *reader) Statuses(_ context.Context, prefix, after string, limit int) ([
 	return collect(r, scanStatus, `
 		SELECT id, body, expires FROM status
 		WHERE id >= ?1 AND id > ?2 AND substr(id, 1, length(?1)) = ?1
-		ORDER BY id LIMIT ?3`, prefix, after, index.AtMost(limit, index.Page, index.MaxPage))
+		ORDER BY id LIMIT 0+?3`, prefix, after, index.AtMost(limit, index.Page, index.MaxPage))
 }
 
 // PutStatus implements store.StatusWriter.

@@ -17,6 +17,7 @@ import (
 type reader struct {
 	c      *sqlite.Conn
 	key    index.Key
+	raws   raws
 	broken *error // in a tx: the first failure of the engine
 }
 

@@ -72,7 +72,7 @@ func (r *reader) searchWords(terms []index.Term, mark string, limit int) ([]stor
 		}
 	}
 	return collect(r, func(s *sqlite.Stmt) (store.OID, error) { return store.OID(s.ColumnInt64(0)), nil },
-		"SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?", match.String(), limit)
+		"SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT 0+?", match.String(), limit)
 }
 
 // searchTail reads the texts that are not indexed yet.
@@ -151,7 +151,7 @@ func (w *writer) indexTextsLocked() error {
 		return textRow{s.ColumnInt64(0), s.ColumnText(1), s.ColumnText(2)}, nil
 	}, `SELECT o.oid, o.name, c.text
 		FROM content c CROSS JOIN object o ON o.oid = c.oid
-		WHERE c.oid > ? AND o.latest = 1 ORDER BY c.oid LIMIT ?`, mark, textStep)
+		WHERE c.oid > ? AND o.latest = 1 ORDER BY c.oid LIMIT 0+?`, mark, textStep)
 	if err != nil {
 		return err
 	}
