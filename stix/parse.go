@@ -182,8 +182,13 @@ func (c *check) say(r *rule, path, section string, args ...comity.Arg) {
 	if section == "" {
 		section = r.section
 	}
-	f := comity.Finding{Rule: r.name, Path: path, Section: section, Refuses: refuses,
-		Msg: comity.Msg(r.key, append([]comity.Arg{comity.A("path", path)}, args...)...)}
+	c.record(comity.Finding{Rule: r.name, Path: path, Section: section, Refuses: refuses,
+		Msg: comity.Msg(r.key, append([]comity.Arg{comity.A("path", path)}, args...)...)})
+}
+
+// record keeps a finding and moves the outcome.
+func (c *check) record(f comity.Finding) {
+	refuses := f.Refuses
 	switch {
 	case len(c.rep.Findings) < maxFindings:
 		c.rep.Findings = append(c.rep.Findings, f)

@@ -66,7 +66,10 @@ func hashName(n int) string {
 
 // quotePattern writes a string literal of the pattern language.
 func quotePattern(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+	if strings.IndexAny(s, `\'`) < 0 {
+		return "'" + s + "'"
+	}
+	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), `'`, `\'`) + "'"
 }
 
 func baseName(p string) string {

@@ -1,10 +1,9 @@
 package stix
 
 import (
-	"strings"
-
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/extract"
+	"github.com/comity-net/comity/stix/pattern"
 )
 
 // maxValues bounds what one object gives to lookups.
@@ -132,56 +131,21 @@ func (c *check) externalIDs() {
 	}
 }
 
-// patternValues adds what an indicator's STIX pattern compares with.
+// patternValues adds what an indicator's STIX pattern looks for. A pattern that
+// cannot be read never matches (section 9), so it has no values.
 func (c *check) patternValues() {
 	typ := c.t.text0(0, "pattern_type")
-	if typ != "stix" && typ != "" {
+	i := c.t.get(0, "pattern")
+	text := c.t.text0(0, "pattern")
+	if typ != "stix" && typ != "" || text == "" {
 		return
 	}
-	for _, cmp := range scanPattern(c.t.text0(0, "pattern")) {
-		for _, k := range pathKinds(cmp.path) {
-			if c.addValue(k, cmp.text) {
-				break
-			}
-		}
+	p, err := pattern.ParseLenient(text, pattern.Limits{})
+	if err != nil {
+		c.record(comity.Finding{Rule: "pattern", Path: c.t.path(i), Section: "9", Refuses: must.refuses(c.opt.Mode), Msg: comity.ErrorMessage(err)})
+		return
 	}
-}
-
-// The kinds that a value can be of, in the order in which they are tried.
-var (
-	kindsHash    = []comity.ValueKind{comity.ValueHash, comity.ValueOther}
-	kindsASN     = []comity.ValueKind{comity.ValueASN}
-	kindsPath    = []comity.ValueKind{comity.ValuePath}
-	kindsName    = []comity.ValueKind{comity.ValueName}
-	kindsEmail   = []comity.ValueKind{comity.ValueEmail}
-	kindsAddress = []comity.ValueKind{comity.ValueIPv4, comity.ValueIPv6, comity.ValueDomain, comity.ValueMAC}
-	kindsOne     = map[string][]comity.ValueKind{
-		"ipv4-addr": {comity.ValueIPv4}, "ipv6-addr": {comity.ValueIPv6}, "domain-name": {comity.ValueDomain},
-		"url": {comity.ValueURL}, "email-addr": {comity.ValueEmail}, "mac-addr": {comity.ValueMAC},
+	for _, v := range p.Values() {
+		c.addValue(v.Kind, v.Text)
 	}
-)
-
-// pathKinds says what kinds of value an object path of a pattern leads to.
-func pathKinds(path string) []comity.ValueKind {
-	typ, prop, _ := strings.Cut(path, ":")
-	if k := kindsOne[typ]; k != nil && prop == "value" {
-		return k
-	}
-	switch {
-	case strings.HasPrefix(prop, "hashes.") || strings.Contains(prop, ".hashes."):
-		return kindsHash
-	case strings.HasPrefix(path, "email-message:") && strings.HasSuffix(prop, ".value"):
-		return kindsEmail
-	case strings.HasSuffix(prop, ".value"): // network-traffic:dst_ref.value, domain-name:resolves_to_refs[*].value
-		return kindsAddress
-	}
-	switch path {
-	case "autonomous-system:number":
-		return kindsASN
-	case "file:name", "directory:path", "windows-registry-key:key":
-		return kindsPath
-	case "mutex:name", "software:name", "user-account:account_login":
-		return kindsName
-	}
-	return nil
 }

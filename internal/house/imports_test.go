@@ -13,7 +13,7 @@ import (
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"comity":               {},
-		"stix":                 {"comity", "extract"},
+		"stix":                 {"comity", "extract", "stix/pattern"},
 		"stix/pattern":         {"comity", "extract"},
 		"extract":              {"comity"},
 		"formats":              {"comity", "stix", "extract"},
