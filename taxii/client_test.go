@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -422,5 +423,24 @@ func TestPushHalvesAndWaits(t *testing.T) {
 	}
 	if total != 9 {
 		t.Errorf("%d stored", total)
+	}
+}
+
+type srv map[string][]*net.SRV
+
+func (s srv) LookupSRV(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
+	return "", s["_"+service+"._"+proto+"."+name], nil
+}
+
+func TestLocate(t *testing.T) {
+	r := srv{
+		"_taxii2._tcp.example.com": {{Target: "hub.example.com.", Port: 443}, {Target: "second.example.com.", Port: 443}},
+		"_taxii2._tcp.example.org": {{Target: "hub.example.org.", Port: 8443}},
+		"_taxii2._tcp.example.net": {{Target: ".", Port: 0}},
+	}
+	for domain, want := range map[string]string{"example.com": "https://hub.example.com/taxii2/", "example.org": "https://hub.example.org:8443/taxii2/", "example.net": "", "none.example": ""} {
+		if got, err := Locate(t.Context(), r, domain); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q %v", domain, got, err)
+		}
 	}
 }
