@@ -175,7 +175,30 @@ func (p *put) insertIndex(ctx context.Context) error {
 			rows.add(p.key, r.oid, indexed{name: r.o.Name, text: r.o.Text, values: r.o.Values, refs: r.o.Refs})
 		}
 	}
-	return p.writeIndex(ctx, &rows)
+	if err := p.copyPairs(ctx, "value", rows.valueH, rows.valueOID); err != nil {
+		return err
+	}
+	if err := p.copyPairs(ctx, "ref", rows.refH, rows.refOID); err != nil {
+		return err
+	}
+	if err := p.writeWords(ctx, &rows); err != nil {
+		return err
+	}
+	return p.writePrefixes(ctx, &rows)
+}
+
+// copyPairs copies rows of value or ref for fresh versions, of which none can be
+// there yet, in key order.
+func (p *put) copyPairs(ctx context.Context, table string, hs, oids []int64) error {
+	ps := make([]index.Pair, len(hs))
+	for i := range hs {
+		ps[i] = index.Pair{H: uint64(hs[i]) ^ 1<<63, OID: oids[i]} // the order of signed numbers
+	}
+	ps = index.SortPairs(ps)
+	_, err := p.reader.tx.CopyFrom(ctx, pgx.Identifier{table}, []string{"h", "oid"}, pgx.CopyFromSlice(len(ps), func(i int) ([]any, error) {
+		return []any{int64(ps[i].H ^ 1<<63), ps[i].OID}, nil
+	}))
+	return engine(err)
 }
 
 func (p *put) insertSources(ctx context.Context) error {
@@ -251,12 +274,20 @@ func (t *tx) writeIndex(ctx context.Context, x *rowsToIndex) error {
 		x.refH, x.refOID); err != nil {
 		return err
 	}
-	if err := t.do(ctx, `
-		INSERT INTO words (oid, body)
-		SELECT w.oid, array_to_tsvector(string_to_array(w.body, ' ')) FROM unnest($1::bigint[], $2::text[]) w (oid, body)`,
-		x.wordsOID, x.words); err != nil {
+	if err := t.writeWords(ctx, x); err != nil {
 		return err
 	}
+	return t.writePrefixes(ctx, x)
+}
+
+func (t *tx) writeWords(ctx context.Context, x *rowsToIndex) error {
+	return t.do(ctx, `
+		INSERT INTO words (oid, body)
+		SELECT w.oid, array_to_tsvector(string_to_array(w.body, ' ')) FROM unnest($1::bigint[], $2::text[]) w (oid, body)`,
+		x.wordsOID, x.words)
+}
+
+func (t *tx) writePrefixes(ctx context.Context, x *rowsToIndex) error {
 	for l := range x.prefixes {
 		err := t.do(ctx, "INSERT INTO prefix (kind, bits) VALUES ($1, $2) ON CONFLICT DO NOTHING", int64(l.Kind), int64(l.Bits))
 		if err != nil {

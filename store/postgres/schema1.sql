@@ -81,7 +81,9 @@ CREATE TABLE words (
   oid  bigint PRIMARY KEY,
   body tsvector NOT NULL
 );
-CREATE INDEX words_body ON words USING gin (body);
+-- Words wait in a list of up to 16 MB before they are sorted into the tree, which
+-- searches read through and autovacuum empties.
+CREATE INDEX words_body ON words USING gin (body) WITH (fastupdate = on, gin_pending_list_limit = 16384);
 
 CREATE TABLE rollup (
   day     bigint NOT NULL,
