@@ -215,14 +215,17 @@ func (n *Node) SetLang(ctx context.Context, user, lang string) error {
 	})
 }
 
-// CreateToken makes an API token for a user; ttl 0 means a year. The text is
-// returned once and only its hash is kept.
+// CreateToken makes an API token for oneself or, as an administrator, for any
+// user; ttl 0 means a year. The text is returned once and only its hash is kept.
 func (n *Node) CreateToken(ctx context.Context, by Actor, user, label string, ttl time.Duration) (string, error) {
 	if ttl <= 0 {
 		ttl = tokenLife
 	}
 	var token string
 	err := n.act(ctx, by, "token.add", user, func(tx store.Tx) error {
+		if by.Name != user && by.Role != RoleAdmin {
+			return comity.E(comity.Forbidden, "token add", user, comity.Msg("node.token_others"), nil)
+		}
 		if _, err := tx.User(ctx, user); err != nil {
 			return err
 		}

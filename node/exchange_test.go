@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -201,6 +202,28 @@ func exchange(t *testing.T) {
 				t.Errorf("%s: %v", r.Channel, r.Problems)
 			}
 		}
+		oneAuditLine(t, n, len(reps))
+	}
+}
+
+// oneAuditLine: a run over all channels without fault leaves one line.
+func oneAuditLine(t *testing.T, n *running, channels int) {
+	t.Helper()
+	list, err := n.Audits(t.Context(), 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, a := range list {
+		if a.Action == "ledger.verify" {
+			lines++
+			if a.Kind != "" || a.Msg.Key != "node.verified" || a.Msg.Args[0].Value != strconv.Itoa(channels) {
+				t.Errorf("audit %+v", a)
+			}
+		}
+	}
+	if channels < 2 || lines != 1 {
+		t.Errorf("%d audit lines for %d channels", lines, channels)
 	}
 }
 

@@ -88,6 +88,7 @@ func (n *Node) prepareImport(ctx context.Context, by Actor, req ImportRequest) (
 // openInput opens what the request names: a reader given, a URL, or a file.
 func openInput(ctx context.Context, req ImportRequest, im *comity.Import, opt *ingest.Options) (io.ReadCloser, error) {
 	if req.Reader != nil {
+		opt.Size = max(req.Size, 0)
 		return req.Reader, nil
 	}
 	if strings.HasPrefix(req.Source, "http://") || strings.HasPrefix(req.Source, "https://") {

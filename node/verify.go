@@ -36,16 +36,31 @@ func (n *Node) Verify(ctx context.Context, by Actor, ch string, progress func(Pr
 		v := verifying{n: n, c: c, progress: progress, puts: map[comity.Handle]int64{}}
 		rep, err := v.run(ctx)
 		if err != nil {
+			n.audit(ctx, by, "ledger.verify", string(c.ID), err)
 			return out, err
 		}
-		var fault error
-		if !rep.OK {
-			fault = comity.E(comity.Unverified, "verify", c.ID, rep.Problems[0], nil)
-		}
-		n.audit(ctx, by, "ledger.verify", string(c.ID), fault)
 		out = append(out, rep)
 	}
+	n.auditVerify(ctx, by, ch, out)
 	return out, nil
+}
+
+// auditVerify writes one line for the run, and one for each channel at fault.
+func (n *Node) auditVerify(ctx context.Context, by Actor, ch string, reports []VerifyReport) {
+	var entries, faults int64
+	for _, rep := range reports {
+		entries += rep.Entries
+		if !rep.OK {
+			faults++
+			n.audit(ctx, by, "ledger.verify", string(rep.Channel), comity.E(comity.Unverified, "verify", rep.Channel, rep.Problems[0], nil))
+		}
+	}
+	line := comity.Audit{At: n.now(), Actor: by.Name, Action: "ledger.verify", Subject: ch, Msg: comity.Msg("node.verified",
+		comity.A("channels", len(reports)), comity.A("entries", entries), comity.A("faults", faults))}
+	ctx = context.WithoutCancel(ctx)
+	if err := n.store.Update(ctx, func(tx store.Tx) error { return tx.AddAudit(ctx, line) }); err != nil {
+		n.log.Error("audit", "action", line.Action, "err", err)
+	}
 }
 
 // verifying is one channel being verified.
@@ -63,7 +78,7 @@ const maxProblems = 100
 
 func (v *verifying) run(ctx context.Context) (VerifyReport, error) {
 	start := v.n.now()
-	v.rep = VerifyReport{Channel: v.c.ID, Title: v.c.Title}
+	v.rep = VerifyReport{Channel: v.c.ID, Title: v.c.Title, Publisher: v.c.PublisherName, Stream: v.c.Stream, Own: v.c.Own, Problems: []comity.Message{}}
 	for v.edge.Size() < v.c.Head.Size && ctx.Err() == nil {
 		from := v.edge.Size()
 		list, err := view(ctx, v.n.store, func(r store.Reader) ([]store.Entry, error) {
@@ -160,12 +175,10 @@ func (v *verifying) tree(ctx context.Context) {
 	}
 }
 
-// receipts checks that each reader's receipt is its own signature. The store
+// receipts checks that each reader's receipt, this node's own in a channel that it
+// reads, is its reader's signature. The store
 // keeps a receipt's line; what it signed is rebuilt from the channel's tree.
 func (v *verifying) receipts(ctx context.Context) error {
-	if !v.c.Own {
-		return nil
-	}
 	list, err := view(ctx, v.n.store, func(r store.Reader) ([]comity.Receipt, error) { return r.Receipts(ctx, v.c.ID) })
 	if err != nil {
 		return err

@@ -77,6 +77,7 @@ type ImportRequest struct {
 	Source     string // path, http(s) URL, "-" for Reader
 	Reader     ReadCloser
 	Name       string // shown as the source when Reader is given
+	Size       int64  // bytes of Reader, for the progress; 0 when unknown
 	Format     string // "" or "auto", "stix", "list", "csv", "text"
 	TLP        string // label for objects that carry none; "" for the node's default
 	Collection string // alias; made when it does not exist
@@ -113,9 +114,10 @@ type UndoResult struct {
 // FindResult answers a lookup. Nothing is stored or sent by asking.
 type FindResult struct {
 	Asked     string          `json:"asked"`
-	Values    []FoundValue    `json:"values"` // each indicator found in what was asked
-	Text      []store.Version `json:"text"`   // objects whose text matches
-	Truncated bool            `json:"truncated"`
+	Values    []FoundValue    `json:"values"`     // each indicator found in what was asked
+	Text      []store.Version `json:"text"`       // objects whose text matches
+	NotValues []string        `json:"not_values"` // lines of several that hold no indicator
+	Truncated bool            `json:"truncated"`  // there is more than was looked up or is listed
 }
 
 // FoundValue is one indicator of the question and what is known of it.
@@ -302,14 +304,17 @@ type EntryView struct {
 
 // VerifyReport says whether a channel's stored copy is whole.
 type VerifyReport struct {
-	Channel  comity.ChannelID `json:"channel"`
-	Title    string           `json:"title"`
-	OK       bool             `json:"ok"`
-	Entries  int64            `json:"entries"`
-	Payloads int64            `json:"payloads"` // commitments recomputed from the stored bytes
-	Erased   int64            `json:"erased"`
-	Receipts int              `json:"receipts"`
-	Root     string           `json:"root"` // hex
-	Took     time.Duration    `json:"took_ns"`
-	Problems []comity.Message `json:"problems"`
+	Channel   comity.ChannelID `json:"channel"`
+	Title     string           `json:"title"`
+	Publisher string           `json:"publisher"` // its name
+	Stream    string           `json:"stream"`
+	Own       bool             `json:"own"`
+	OK        bool             `json:"ok"`
+	Entries   int64            `json:"entries"`
+	Payloads  int64            `json:"payloads"` // commitments recomputed from the stored bytes
+	Erased    int64            `json:"erased"`
+	Receipts  int              `json:"receipts"`
+	Root      string           `json:"root"` // hex
+	Took      time.Duration    `json:"took_ns"`
+	Problems  []comity.Message `json:"problems"`
 }
