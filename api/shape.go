@@ -73,6 +73,7 @@ type Found struct {
 	Asked     string       `json:"asked"`
 	Values    []FoundValue `json:"values"`
 	Text      []Version    `json:"text"`
+	NotValues []string     `json:"not_values"` // lines of several that hold no indicator
 	Truncated bool         `json:"truncated"`
 }
 

@@ -46,7 +46,7 @@ func neighbourOf(n node.Neighbour) Neighbour {
 
 func foundOf(f node.FindResult) Found {
 	return Found{
-		Asked: f.Asked, Text: each(f.Text, versionOf), Truncated: f.Truncated,
+		Asked: f.Asked, Text: each(f.Text, versionOf), NotValues: notNil(f.NotValues), Truncated: f.Truncated,
 		Values: each(f.Values, func(v node.FoundValue) FoundValue {
 			return FoundValue{Value: v.Value, Raw: v.Raw, Refanged: v.Refanged, Hits: each(v.Hits, versionOf)}
 		}),
