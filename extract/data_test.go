@@ -2,13 +2,11 @@ package extract_test
 
 import (
 	"bufio"
-	"compress/gzip"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/extract"
+	"github.com/comity-net/comity/internal/testkit/data"
 )
 
 // Nearly every line of the real lists is taken for what it is, by Guess as by
@@ -53,19 +51,7 @@ func TestRealLists(t *testing.T) {
 // where it is absent.
 func lines(t *testing.T, name string) func(func(string) bool) {
 	t.Helper()
-	dir := os.Getenv("COMITY_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "data")
-	}
-	f, err := os.Open(filepath.Join(dir, "indicators", name))
-	if err != nil {
-		t.Skipf("optional test data %s is absent (set COMITY_DATA)", name)
-	}
-	t.Cleanup(func() { f.Close() })
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	z := data.Open(t, "indicators/"+name)
 	return func(yield func(string) bool) {
 		for sc := bufio.NewScanner(z); sc.Scan(); {
 			if sc.Text() != "" && !yield(sc.Text()) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/internal/testkit/data"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -122,28 +122,12 @@ func gz(b []byte) []byte {
 // dataFile opens a file of the optional test data folder, or skips.
 func dataFile(t testing.TB, name string) *os.File {
 	t.Helper()
-	dir := os.Getenv("COMITY_DATA")
-	if dir == "" {
-		at, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for !exists(filepath.Join(at, "go.mod")) && at != filepath.Dir(at) {
-			at = filepath.Dir(at)
-		}
-		dir = filepath.Join(at, "..", "shared", "data")
-	}
-	f, err := os.Open(filepath.Join(dir, name))
+	f, err := os.Open(data.Path(t, name))
 	if err != nil {
-		t.Skipf("needs the optional test data folder: %s is absent (set COMITY_DATA)", name)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
 	return f
-}
-
-func exists(p string) bool {
-	_, err := os.Stat(p)
-	return err == nil
 }
 
 // firstLines returns the first n lines of a packed list.

@@ -2,7 +2,6 @@ package node_test
 
 import (
 	"bufio"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -14,23 +13,9 @@ import (
 	"time"
 
 	"github.com/comity-net/comity/federation"
+	"github.com/comity-net/comity/internal/testkit/data"
 	"github.com/comity-net/comity/node"
 )
-
-// dataFile finds a file of the optional test data folder: $COMITY_TESTDATA, or
-// ../shared/data beside the project. The test or benchmark is skipped without.
-func dataFile(tb testing.TB, name string) string {
-	tb.Helper()
-	dirs := []string{os.Getenv("COMITY_TESTDATA"), filepath.Join("..", "..", "shared", "data")}
-	for _, d := range dirs {
-		p := filepath.Join(d, name)
-		if _, err := os.Stat(p); d != "" && err == nil {
-			return p
-		}
-	}
-	tb.Skipf("optional test data %s is absent", name)
-	return ""
-}
 
 // indicatorList writes the first n lines of the optional domains and addresses
 // into a file.
@@ -43,16 +28,7 @@ func indicatorList(tb testing.TB, n int) string {
 	}
 	defer out.Close()
 	for _, name := range []string{"indicators/ips.txt.gz", "indicators/domains.txt.gz"} {
-		f, err := os.Open(dataFile(tb, name))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		sc := bufio.NewScanner(z)
+		sc := bufio.NewScanner(data.Open(tb, name))
 		for i := 0; i < n/2 && sc.Scan(); i++ {
 			fmt.Fprintln(out, sc.Text())
 		}
@@ -61,7 +37,7 @@ func indicatorList(tb testing.TB, n int) string {
 }
 
 func BenchmarkImportATTACK(b *testing.B) {
-	path := dataFile(b, "stix/attack-enterprise-18.1.json.gz")
+	path := data.Path(b, "stix/attack-enterprise-18.1.json.gz")
 	benchImport(b, node.ImportRequest{Source: path})
 }
 
@@ -107,7 +83,7 @@ func BenchmarkExchange(b *testing.B) {
 // benchExchange measures how fast a peer reads, verifies and stores the ATT&CK
 // set that the other has shared.
 func benchExchange(b *testing.B, delay time.Duration) {
-	path := dataFile(b, "stix/attack-enterprise-18.1.json.gz")
+	path := data.Path(b, "stix/attack-enterprise-18.1.json.gz")
 	ctx := b.Context()
 	var objects int64
 	for b.Loop() {

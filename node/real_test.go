@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/internal/testkit/data"
 	"github.com/comity-net/comity/node"
 	"github.com/comity-net/comity/store"
 )
@@ -22,7 +23,7 @@ func TestRealInput(t *testing.T) {
 		t.Skip("takes half a minute; runs in the full test")
 	}
 	ctx := t.Context()
-	bundle := dataFile(t, "stix/attack-enterprise-18.1.json.gz")
+	bundle := data.Path(t, "stix/attack-enterprise-18.1.json.gz")
 	list := indicatorList(t, 100_000)
 	a, b := start(t, "alpha"), start(t, "beta")
 	pair(t, a, b)

@@ -2,14 +2,12 @@ package stix_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/internal/testkit/data"
 	"github.com/comity-net/comity/stix"
 )
 
@@ -17,30 +15,7 @@ import (
 // where it is absent.
 func dataFile(t testing.TB, name string) []byte {
 	t.Helper()
-	dir := os.Getenv("COMITY_DATA")
-	if dir == "" {
-		root, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for root != filepath.Dir(root) {
-			if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-				break
-			}
-			root = filepath.Dir(root)
-		}
-		dir = filepath.Join(root, "..", "shared", "data")
-	}
-	f, err := os.Open(filepath.Join(dir, name))
-	if err != nil {
-		t.Skipf("optional test data %s is absent (set COMITY_DATA)", name)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(z)
+	b, err := io.ReadAll(data.Open(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

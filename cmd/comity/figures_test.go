@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/comity-net/comity/internal/testkit/data"
 )
 
 // TestFigures measures the built program, as `make bench` asks: it asserts no
@@ -166,10 +168,9 @@ func (b *bench) until(ok func() bool) {
 
 // data returns the path of a real data file, "" if it is not there.
 func (b *bench) data(name string) string {
-	dir := firstOf(os.Getenv("COMITY_DATA_SETS"), "../../../shared/data")
-	p, err := filepath.Abs(filepath.Join(dir, name))
-	if err != nil || !isFile(p) {
-		b.t.Logf("%s is not in %s: left out", name, dir)
+	p, ok := data.Find(name)
+	if !ok {
+		b.t.Logf("optional test data %s is absent: left out", name)
 		return ""
 	}
 	return p
