@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -162,4 +163,42 @@ func BenchmarkClientPull(b *testing.B) {
 		}
 	}
 	b.ReportMetric(24_771*float64(b.N)/b.Elapsed().Seconds(), "objects/s")
+}
+
+// Many clients at once, with and without TLS; each reads the whole set.
+func BenchmarkClients(b *testing.B) {
+	for _, n := range []int{8, 64} {
+		for _, secure := range []string{"plain", "tls"} {
+			b.Run(fmt.Sprint(n, "/", secure), func(b *testing.B) {
+				m := newMemory()
+				raws := attack(b)
+				m.fill(testID, len(raws), func(i int) []byte { return raws[i] })
+				srv := httptest.NewUnstartedServer(NewServer(m, Options{}))
+				if secure == "tls" {
+					srv.StartTLS()
+				} else {
+					srv.Start()
+				}
+				defer srv.Close()
+				tr := srv.Client().Transport.(*http.Transport).Clone()
+				tr.DisableCompression, tr.MaxIdleConnsPerHost = true, n
+				defer tr.CloseIdleConnections()
+				hc := &http.Client{Transport: tr}
+				b.ResetTimer()
+				for b.Loop() {
+					var wg sync.WaitGroup
+					for range n {
+						wg.Go(func() {
+							for next, more := "", true; more; more = next != "" {
+								_, head := fetch(b, hc, fmt.Sprintf("%s%s?limit=1000&next=%s", srv.URL, objectsPath, next), "")
+								next = nextOf(head)
+							}
+						})
+					}
+					wg.Wait()
+				}
+				b.ReportMetric(24_771*float64(n*b.N)/b.Elapsed().Seconds(), "objects/s")
+			})
+		}
+	}
 }

@@ -232,3 +232,41 @@ type panicky struct{ *memory }
 func (panicky) Discovery(context.Context, Caller) (Discovery, error) { panic("boom") }
 
 var _ http.Handler = (*server)(nil)
+
+// Pages and their loans work over HTTP/2 as well.
+func TestHTTP2(t *testing.T) {
+	m := newMemory()
+	big(m, 40)
+	h := NewServer(m, Options{})
+	srv := httptest.NewUnstartedServer(h)
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	c := client(t, srv, ClientOptions{Bearer: testToken})
+	got, _, err := pullAll(t, c, Pull{Limit: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unique(t, got, 40)
+	r := Check(t.Context(), c, srv.URL+"/taxii2/", CheckOptions{Write: true})
+	if r.Count(Failed) > 0 {
+		t.Error(results(r, Failed))
+	}
+	q := h.(*server).quota
+	if !q.all.TryAcquire(q.memory) {
+		t.Error("memory was not given back")
+	}
+}
+
+// The bytes of an object are the same after client and server.
+func TestPulledObjectsAreAsTheyCame(t *testing.T) {
+	m := newMemory()
+	raw := "{ \"z\" : 1.50,\n\t\"type\":\"x-y\",\"id\":\"x-y--00000000-0000-4000-8000-000000000009\",\"\\u0061\":\"\\/é\",\"a\":1 }"
+	m.fill(testID, 1, func(int) []byte { return []byte(raw) })
+	c := client(t, serve(t, NewServer(m, Options{})), ClientOptions{})
+	for b, err := range c.Pull(t.Context(), Pull{Root: "/taxii2/api1/", Collection: testID}) {
+		if err != nil || len(b.Objects) != 1 || string(b.Objects[0]) != raw {
+			t.Errorf("%q %v", b.Objects, err)
+		}
+	}
+}

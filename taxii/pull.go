@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"iter"
 	"net/http"
 	"net/url"
@@ -222,7 +221,7 @@ func (f Filter) values() url.Values {
 
 // sift keeps the objects that are new. stale says that all of a page that is
 // not empty were seen in this very pull.
-func (w *walk) sift(b *Batch, objects []json.RawMessage) (stale bool) {
+func (w *walk) sift(b *Batch, objects [][]byte) (stale bool) {
 	again := 0
 	if len(w.run) > 200_000 {
 		clear(w.run)

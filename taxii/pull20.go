@@ -1,12 +1,16 @@
 package taxii
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-net/comity"
 )
@@ -15,27 +19,78 @@ import (
 type envelopeIn struct {
 	more    bool
 	next    string
-	objects []json.RawMessage
+	objects [][]byte
 }
 
 func readEnvelope(a answer, u *url.URL) (envelopeIn, error) {
-	var in struct {
-		More    bool              `json:"more"`
-		Next    json.RawMessage   `json:"next"`
-		Objects []json.RawMessage `json:"objects"`
-	}
+	var e envelopeIn
 	if len(a.body) == 0 && a.status == http.StatusRequestedRangeNotSatisfiable {
-		return envelopeIn{}, nil
+		return e, nil
 	}
-	if err := json.Unmarshal(a.body, &in); err != nil {
-		return envelopeIn{}, comity.E(comity.Invalid, "taxii", u, comity.Msg("taxii.client.json"), err)
-	}
-	e := envelopeIn{more: in.More, objects: in.Objects}
-	// Some servers send a number; null is none.
-	if s := strings.TrimSpace(string(in.Next)); json.Unmarshal(in.Next, &e.next) != nil && s != "null" {
-		e.next = s
+	// What is wrong inside an object is for its reader to judge.
+	d := jsontext.NewDecoder(bytes.NewBuffer(a.body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err := e.read(d); err != nil {
+		return e, comity.E(comity.Invalid, "taxii", u, comity.Msg("taxii.client.json"), err)
 	}
 	return e, nil
+}
+
+func (e *envelopeIn) read(d *jsontext.Decoder) error {
+	if err := expect(d, '{'); err != nil {
+		return err
+	}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		if err := e.property(d, name.String()); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+func (e *envelopeIn) property(d *jsontext.Decoder, name string) error {
+	if name == "objects" && d.PeekKind() == '[' {
+		d.ReadToken()
+		for d.PeekKind() != ']' {
+			v, err := d.ReadValue()
+			if err != nil {
+				return err
+			}
+			e.objects = append(e.objects, bytes.Clone(v))
+		}
+		_, err := d.ReadToken()
+		return err
+	}
+	v, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "more":
+		e.more = string(v) == "true"
+	case "next":
+		// Some servers send a number; null is none.
+		if s := string(v); json.Unmarshal(v, &e.next) != nil && s != "null" {
+			e.next = s
+		}
+	case "objects":
+		if v.Kind() != 'n' {
+			return errors.New("objects is no list")
+		}
+	}
+	return nil
+}
+
+func expect(d *jsontext.Decoder, k jsontext.Kind) error {
+	t, err := d.ReadToken()
+	if err == nil && t.Kind() != k {
+		err = fmt.Errorf("%v where %v should be", t.Kind(), k)
+	}
+	return err
 }
 
 // range20 is the page of TAXII 2.0 when none was asked for.
