@@ -3,6 +3,7 @@
 // [Decide] answers for one object and one receiver; [Prepare] readies the
 // agreements once, so that [Rules] can answer for many. [Entrance] is the other
 // door: what a reader lets in; [MayRead] says who may read a channel at all.
+// [DecideAudience] answers for readers without a node, who come by TAXII.
 // [CheckAgreement] and [Symmetry] judge an
 // agreement before anyone signs it. [ParseFilter] and [ParsePeriod] read the
 // small languages that stand in its clauses.
