@@ -31,6 +31,9 @@ func client(t testing.TB, srv *httptest.Server, o ClientOptions) *Client {
 	if o.Sleep == nil {
 		o.Sleep = noSleep(new(time.Duration))
 	}
+	if o.Now == nil { // after all dates of these tests
+		o.Now = func() time.Time { return time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC) }
+	}
 	c, err := NewClient(srv.URL+"/taxii2/", o)
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,7 @@ type ClientOptions struct {
 	MaxWait   time.Duration // longest Retry-After that is waited for: 2 min
 	// Sleep waits between retries; nil waits in real time.
 	Sleep func(ctx context.Context, d time.Duration) error
+	Now   func() time.Time // the clock: time.Now
 }
 
 // Client reads from and writes to one TAXII server. It may be used by several
@@ -72,6 +73,9 @@ func NewClient(base string, o ClientOptions) (*Client, error) {
 	o.MaxWait = cmp.Or(o.MaxWait, 2*time.Minute)
 	if o.Sleep == nil {
 		o.Sleep = sleep
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	c := &Client{o: o, http: *o.HTTP, base: u}
 	c.http.CheckRedirect = c.follow
@@ -182,6 +186,10 @@ func (c *Client) Collections(ctx context.Context, root string) ([]Collection, er
 
 func (c *Client) getJSON(ctx context.Context, u *url.URL, v any) error {
 	a, err := c.do(ctx, request{url: u})
+	if a.status == http.StatusNotAcceptable && c.o.Version == "" {
+		// One type at a time: there are servers that compare Accept as a text.
+		a, err = c.do(ctx, request{url: u, accept: mediaTAXII20})
+	}
 	if err != nil {
 		return err
 	}

@@ -240,6 +240,18 @@ func TestPullSurvivesBadServers(t *testing.T) {
 	}
 }
 
+// A date that lies in the future does not hide what comes later.
+func TestPullIgnoresDatesAhead(t *testing.T) {
+	srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", "Mon, 05 Jan 2026 12:00:00 GMT")
+		h, b := page([]int{1}, false, "null", "9999-12-31T23:59:59.999999Z")
+		reply1(w, h, b)
+	}))
+	if _, r, err := pullAll(t, client(t, srv, ClientOptions{}), Pull{}); err != nil || r.AddedAfter.Year() != 2026 {
+		t.Errorf("%v %v", r, err)
+	}
+}
+
 // A server without date headers is asked from its own clock on, with an overlap.
 func TestPullWithoutDates(t *testing.T) {
 	var asked []string

@@ -129,10 +129,8 @@ func (c *Client) head(r *http.Request, q request) {
 		r.Header.Set("Accept", q.accept)
 	case c.o.Version == "2.0":
 		r.Header.Set("Accept", mediaTAXII20)
-	case c.o.Version == "2.1":
-		r.Header.Set("Accept", MediaTAXII)
 	default:
-		r.Header.Set("Accept", MediaTAXII+", "+mediaTAXII20+";q=0.5")
+		r.Header.Set("Accept", MediaTAXII)
 	}
 	if q.ranges != "" {
 		r.Header.Set("Range", q.ranges)

@@ -30,6 +30,22 @@
 //   - DELETE without filter removes all versions, so that the object is 404 after
 //     it, as section 5.7 demands.
 //
+// # Client
+//
+// Client reads discovery, API roots and collections. Pull reads a collection page
+// by page, with a Resume to keep between pulls; it survives servers that repeat
+// pages, give no next, give many objects one date or include the date asked for,
+// waits when told to, and reads TAXII 2.0 where 2.1 is refused. Push sends objects
+// in posts that the server takes, and gives its verdict on each. Neither talks to
+// anything but the origin that the client was made for.
+//
+// # Check
+//
+// Check holds anybody's server against the standard and says for each rule the
+// section, what was seen and why it matters. It changes nothing unless allowed.
+//
+// # Finding a server
+//
 // Clients find a server in DNS by a record of section 3.9:
 //
 //	_taxii2._tcp.example.org. 86400 IN SRV 0 5 443 taxii.example.org.

@@ -138,6 +138,10 @@ func (w *walk) step(ctx context.Context) (Batch, error) {
 	b := Batch{}
 	b.First, _ = ParseTime(a.header.Get("X-TAXII-Date-Added-First"))
 	b.Last, _ = ParseTime(a.header.Get("X-TAXII-Date-Added-Last"))
+	// A date far ahead would hide all that comes before it from later pulls.
+	if b.Last.After(w.c.o.Now().Add(24 * time.Hour)) {
+		b.First, b.Last = time.Time{}, time.Time{}
+	}
 	stale := w.sift(&b, env.objects)
 	if b.Last.After(w.last) {
 		w.last = b.Last

@@ -139,8 +139,8 @@ func (s *sender) post(ctx context.Context, batch [][]byte) (Status, error) {
 		return Status{}, err
 	}
 	st, err := readStatus(a.body, s.to)
-	deadline := time.Now().Add(s.p.Wait)
-	for wait := time.Second; err == nil && !st.Complete && time.Now().Before(deadline); wait = min(2*wait, 10*time.Second) {
+	deadline := s.c.o.Now().Add(s.p.Wait)
+	for wait := time.Second; err == nil && !st.Complete && s.c.o.Now().Before(deadline); wait = min(2*wait, 10*time.Second) {
 		if err := s.c.o.Sleep(ctx, wait); err != nil {
 			return st, err
 		}

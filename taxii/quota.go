@@ -14,7 +14,7 @@ import (
 
 const (
 	maxUsages = 1 << 16
-	patience  = 5 * time.Second // for memory
+	loanWait  = 5 * time.Second
 )
 
 // quota keeps what each caller has used: requests, failed attempts, memory. All
@@ -135,10 +135,10 @@ type loan struct {
 // borrow waits a little for memory; a caller who uses its share waits for
 // itself, not others for it.
 func (q *quota) borrow(ctx context.Context, u *usage, n int64) (*loan, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, loanWait)
 	defer cancel()
 	busy := refuse(http.StatusTooManyRequests, comity.Msg("taxii.busy"))
-	busy.retry = patience
+	busy.retry = loanWait
 	if u.memory.Acquire(ctx, n) != nil {
 		return nil, busy
 	}
