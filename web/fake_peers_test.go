@@ -18,11 +18,23 @@ func (f *fake) oneImport() comity.Import {
 		Started: fakeNow.Add(-50 * time.Minute), Finished: fakeNow.Add(-49 * time.Minute), Bytes: 33_900_000, Accepted: 24771, Warned: 312, Same: 4, Refused: 2}
 }
 
-func (f *fake) Import(_ context.Context, _ node.Actor, r node.ImportRequest) (comity.Import, error) {
-	if r.Reader != nil {
+func (f *fake) StartImport(_ context.Context, _ node.Actor, r node.ImportRequest) (comity.Import, error) {
+	if f.reading != nil {
+		f.reading(r)
+	} else if r.Reader != nil {
 		_, _ = io.Copy(io.Discard, r.Reader)
+		_ = r.Reader.Close()
+	}
+	if f.begun.ID != "" {
+		return f.begun, f.fault
 	}
 	return f.oneImport(), f.fault
+}
+func (f *fake) ImportProgress(comity.ImportID) (node.Progress, bool) {
+	if f.at == nil {
+		return node.Progress{}, false
+	}
+	return *f.at, true
 }
 func (f *fake) Imports(context.Context, comity.ImportID, int) ([]comity.Import, error) {
 	if !f.full {
@@ -32,6 +44,9 @@ func (f *fake) Imports(context.Context, comity.ImportID, int) ([]comity.Import, 
 	return []comity.Import{f.oneImport(), failed, {ID: "x3", Source: "paste", State: comity.ImportRunning, Started: fakeNow}, {ID: "x4", Source: "قائمة.txt", State: comity.ImportUndone, Started: fakeNow}}, f.fault
 }
 func (f *fake) ImportByID(context.Context, string) (comity.Import, error) {
+	if f.begun.ID != "" {
+		return f.begun, f.fault
+	}
 	return f.oneImport(), f.fault
 }
 func (f *fake) Refusals(_ context.Context, _ comity.ImportID, after int64, _ int) ([]comity.Refusal, error) {

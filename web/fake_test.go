@@ -17,6 +17,10 @@ type fake struct {
 	fault error
 	down  error // of Status, which every page's frame asks
 	many  int   // neighbours of an object
+
+	begun   comity.Import // what StartImport answers, when it has an id
+	reading func(node.ImportRequest)
+	at      *node.Progress // of any import
 }
 
 var (
@@ -130,11 +134,33 @@ func (f *fake) SignInByLink(_ context.Context, token string) (string, error) {
 }
 func (f *fake) SignOut(context.Context, string) error         { return f.fault }
 func (f *fake) SetLang(context.Context, string, string) error { return f.fault }
+func (f *fake) ChangePassword(_ context.Context, _ node.Actor, name, old, _ string) error {
+	if old == "bad" {
+		return comity.E(comity.Forbidden, "password", name, comity.Msg("node.password_old_wrong"), nil)
+	}
+	return f.fault
+}
+func (f *fake) DisableUser(_ context.Context, by node.Actor, name string, _ bool) error {
+	if name == "last" {
+		return comity.E(comity.Conflict, "user disable", name, comity.Msg("node.last_admin", comity.A("name", name)), nil)
+	}
+	return f.fault
+}
+func (f *fake) Tokens(context.Context, string) ([]node.TokenView, error) {
+	if !f.full {
+		return nil, f.fault
+	}
+	return []node.TokenView{{ID: "a1", Label: "nightly <export>", Created: fakeNow.Add(-90 * time.Hour), Expires: fakeNow.Add(900 * time.Hour)}, {ID: "b2", Created: fakeNow, Expires: fakeNow}}, f.fault
+}
+func (f *fake) CreateToken(context.Context, node.Actor, string, string, time.Duration) (string, error) {
+	return "T0k3nT3xt", f.fault
+}
+func (f *fake) RevokeToken(context.Context, node.Actor, string) error { return f.fault }
 func (f *fake) Session(_ context.Context, session string) (store.User, error) {
 	if rank(node.Role(session)) == 0 {
 		return store.User{}, comity.E(comity.Unauthenticated, "session", "", comity.Msg("web.not_signed_in"), nil)
 	}
-	return store.User{Name: "aigul", Role: session}, nil
+	return store.User{Name: "aigul", Role: session, Password: "$argon2id$"}, nil
 }
 
 func (f *fake) Find(_ context.Context, text string) (node.FindResult, error) {

@@ -21,6 +21,7 @@ type frame struct {
 	Problem *problem
 	Done    string // what was just carried out
 	Asked   string // the text in the search box
+	Renew   int    // seconds after which the page loads itself again; 0 for never
 
 	// The rest is filled by dress.
 	Tag, Dir string
@@ -90,6 +91,7 @@ var dones = map[string]bool{
 	"peer_added": true, "peer_verified": true, "peer_suspended": true, "peer_resumed": true, "peer_ended": true,
 	"agreement_proposed": true, "agreement_signed": true, "agreement_suspended": true, "agreement_resumed": true, "agreement_ended": true,
 	"imported": true, "user_added": true, "welcome": true,
+	"password_changed": true, "token_revoked": true, "user_disabled": true, "user_enabled": true,
 }
 
 // dress fills in what every page carries.

@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/node"
@@ -18,12 +19,54 @@ const (
 	refusalsPerPage = 50
 	formMemory      = 8 << 20 // bytes of an upload kept in memory; the rest waits in a temporary file
 	maxFiles        = 20
+	runningAtMost   = 24 * time.Hour
+	renewEvery      = 2 // seconds between two looks at a running import
 )
+
+// importLine is an import and, while it runs, how far it is.
+type importLine struct {
+	comity.Import
+	Run *running
+}
+
+// running is how far an import is. What this process does not run itself, such
+// as an import from the command line, tells only what it has stored so far.
+type running struct {
+	node.Progress
+	Percent string // of the bytes, a whole number; "" when the size is unknown
+	Speed   int64  // objects a second; 0 when unknown
+}
+
+// importLine asks how far an import is. One that has said "running" for a day
+// was cut off with its process.
+func (w *Web) importLine(im comity.Import, now time.Time) importLine {
+	l := importLine{Import: im}
+	if im.State != comity.ImportRunning || now.Sub(im.Started) > runningAtMost {
+		return l
+	}
+	p, ok := w.node.ImportProgress(im.ID)
+	if !ok {
+		p = node.Progress{Bytes: im.Bytes, Done: im.Accepted, Refused: im.Refused}
+	}
+	l.Run = &running{Progress: p, Speed: int64(p.Rate + 0.5)}
+	if p.TotalBytes > 0 {
+		l.Run.Percent = itoa(min(100, p.Bytes*100/p.TotalBytes))
+	}
+	return l
+}
+
+func (w *Web) importLines(list []comity.Import, now time.Time) []importLine {
+	out := make([]importLine, len(list))
+	for i, im := range list {
+		out[i] = w.importLine(im, now)
+	}
+	return out
+}
 
 // importsPage lists imports, newest first.
 type importsPage struct {
 	frame
-	List []comity.Import
+	List []importLine
 	Next comity.ImportID
 }
 
@@ -34,7 +77,7 @@ func (w *Web) importList(r *request) (view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &importsPage{List: list}
+	v := &importsPage{List: w.importLines(list, r.now)}
 	v.Title, v.Section = r.p.T(comity.Msg("web.nav.imports")), "imports"
 	if len(list) == importsPerPage {
 		v.Next = list[len(list)-1].ID
@@ -83,16 +126,20 @@ func (w *Web) importRun(r *request) (view, error) {
 	ins, err := w.importRequests(r)
 	if err == nil {
 		var last comity.Import
+		done := "imported"
 		for _, in := range ins {
 			if last, err = w.importOne(r, in); err != nil {
 				break
 			}
+			if last.State != comity.ImportDone {
+				done = "" // it goes on: the page shows how far it is
+			}
 		}
 		if err == nil && len(ins) == 1 {
-			return redirect{to: "/imports/" + escapePath(string(last.ID)), done: "imported"}, nil
+			return redirect{to: "/imports/" + escapePath(string(last.ID)), done: done}, nil
 		}
 		if err == nil {
-			return redirect{to: "/imports", done: "imported"}, nil
+			return redirect{to: "/imports", done: done}, nil
 		}
 	}
 	r.problem = err
@@ -105,16 +152,23 @@ type pending struct {
 	file *multipart.FileHeader
 }
 
+// importOne hands one input over to the node. INVARIANT: an input that is
+// still being read is not closed here, and outlives the form's temporary files
+// (TestUploadOutlivesRequest).
 func (w *Web) importOne(r *request, in pending) (comity.Import, error) {
 	if in.file != nil {
 		f, err := in.file.Open()
 		if err != nil {
 			return comity.Import{}, comity.E(comity.Unavailable, "import", in.file.Filename, comity.Msg("web.import.no_file"), err)
 		}
-		defer f.Close()
-		in.req.Reader = f
+		in.req.Reader, in.req.Size = f, in.file.Size
+		im, err := w.node.StartImport(r.Context(), r.actor(), in.req)
+		if err != nil {
+			_ = f.Close() // an import refused before it began leaves it open
+		}
+		return im, err
 	}
-	return w.node.Import(r.Context(), r.actor(), in.req)
+	return w.node.StartImport(r.Context(), r.actor(), in.req)
 }
 
 // importRequests reads the form: its files, else the address, else the paste.
@@ -161,6 +215,7 @@ func (w *Web) importRequests(r *request) ([]pending, error) {
 type importPage struct {
 	frame
 	Import   comity.Import
+	Run      *running // nil when it has ended
 	Refusals []comity.Refusal
 	Next     int64 // refusals after this one; 0 when these are all
 }
@@ -172,7 +227,10 @@ func (w *Web) importShow(r *request) (view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &importPage{Import: im}
+	v := &importPage{Import: im, Run: w.importLine(im, r.now).Run}
+	if v.Run != nil {
+		v.Renew = renewEvery
+	}
 	v.Title, v.Section = cut(im.Source, 80), "imports"
 	v.Crumbs = []crumb{{r.p.T(comity.Msg("web.nav.imports")), "/imports"}}
 	v.Refusals, err = w.node.Refusals(r.Context(), im.ID, parseInt(r.URL.Query().Get("after")), refusalsPerPage)

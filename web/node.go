@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/node"
@@ -33,6 +34,11 @@ type accounts interface {
 	SignOut(ctx context.Context, session string) error
 	Session(ctx context.Context, session string) (store.User, error)
 	SetLang(ctx context.Context, user, lang string) error
+	ChangePassword(ctx context.Context, by node.Actor, name, old, password string) error
+	DisableUser(ctx context.Context, by node.Actor, name string, disable bool) error
+	Tokens(ctx context.Context, user string) ([]node.TokenView, error)
+	CreateToken(ctx context.Context, by node.Actor, user, label string, ttl time.Duration) (token string, err error)
+	RevokeToken(ctx context.Context, by node.Actor, id string) error
 }
 
 type objects interface {
@@ -51,7 +57,8 @@ type sharing interface {
 }
 
 type imports interface {
-	Import(ctx context.Context, by node.Actor, r node.ImportRequest) (comity.Import, error)
+	StartImport(ctx context.Context, by node.Actor, r node.ImportRequest) (comity.Import, error)
+	ImportProgress(id comity.ImportID) (node.Progress, bool)
 	Imports(ctx context.Context, before comity.ImportID, limit int) ([]comity.Import, error)
 	ImportByID(ctx context.Context, id string) (comity.Import, error)
 	Refusals(ctx context.Context, id comity.ImportID, after int64, limit int) ([]comity.Refusal, error)

@@ -11,7 +11,7 @@ type overviewPage struct {
 	frame
 	S       node.Status
 	Lines   []channelLine
-	Imports []comity.Import
+	Imports []importLine
 	Newest  []store.Version
 	Audits  []comity.Audit // for administrators
 	Bars    []bar
@@ -35,9 +35,11 @@ func (w *Web) overview(r *request) (view, error) {
 	for _, c := range s.Channels {
 		v.Lines = append(v.Lines, lineOf(c))
 	}
-	if v.Imports, err = w.node.Imports(r.Context(), "", 5); err != nil {
+	imports, err := w.node.Imports(r.Context(), "", 5)
+	if err != nil {
 		return nil, err
 	}
+	v.Imports = w.importLines(imports, r.now)
 	if v.Newest, err = w.node.List(r.Context(), store.Query{Newest: true, Limit: 8}); err != nil {
 		return nil, err
 	}

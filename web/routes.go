@@ -81,8 +81,17 @@ func (w *Web) routes() []route {
 		{pattern: "GET /ledger/{channel}", role: reader, handle: w.channelShow},
 		{pattern: "POST /ledger/{channel}/verify", role: reader, handle: w.ledgerVerify},
 
+		{pattern: "GET /account", role: reader, handle: w.account},
+		{pattern: "POST /account/password", role: reader, handle: w.accountPassword},
+		{pattern: "POST /account/tokens", role: reader, handle: w.tokenAdd},
+		{pattern: "POST /account/tokens/{id}/revoke", role: reader, handle: w.tokenRevoke},
+
 		{pattern: "GET /users", role: admin, handle: w.userList},
 		{pattern: "POST /users", role: admin, handle: w.userAdd},
+		{pattern: "GET /users/{name}", role: admin, handle: w.userShow},
+		{pattern: "POST /users/{name}/password", role: admin, handle: w.userPassword},
+		{pattern: "POST /users/{name}/disable", role: admin, handle: w.userDisable},
+		{pattern: "POST /users/{name}/tokens/{id}/revoke", role: admin, handle: w.userTokenRevoke},
 		{pattern: "POST /users/{name}/link", role: admin, handle: w.userLink},
 		{pattern: "GET /audit", role: admin, handle: w.auditList},
 	}
