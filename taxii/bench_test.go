@@ -2,28 +2,23 @@ package taxii
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/comity-net/comity/internal/testkit/data"
 )
 
 // attack gives the objects of the ATT&CK set, or 24,771 made ones of that size.
 func attack(b testing.TB) [][]byte {
-	dir := os.Getenv("COMITY_DATA")
-	if dir == "" {
-		dir = "../../shared/data"
-	}
-	f, err := os.Open(filepath.Join(dir, "stix", "attack-enterprise-18.1.json.gz"))
-	if err != nil {
+	const set = "stix/attack-enterprise-18.1.json.gz"
+	if _, ok := data.Find(set); !ok {
 		pad := bytes.Repeat([]byte("x"), 1000)
 		var out [][]byte
 		for i := range 24_771 {
@@ -31,13 +26,8 @@ func attack(b testing.TB) [][]byte {
 		}
 		return out
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		b.Fatal(err)
-	}
 	var in struct{ Objects []json.RawMessage }
-	if err := json.NewDecoder(z).Decode(&in); err != nil {
+	if err := json.NewDecoder(data.Open(b, set)).Decode(&in); err != nil {
 		b.Fatal(err)
 	}
 	out := make([][]byte, len(in.Objects))
