@@ -15,8 +15,8 @@ import (
 const (
 	applicationID = 0x436d7479 // "Cmty"
 	pageSize      = 4096
-	checkpointAt  = 4096    // pages in the log from which a commit copies them back
-	logKeep       = 1 << 26 // bytes that the log may keep when it is empty
+	checkpointAt  = 16384   // pages (64 MiB) in the log from which a commit copies them back
+	logKeep       = 1 << 27 // bytes that the log may keep when it is empty
 )
 
 // pragma is one setting: how it is set and what reading it back must give.

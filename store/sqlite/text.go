@@ -17,7 +17,8 @@ import (
 // and only if its number is at most meta 'text' and it is current, not erased.
 const (
 	textTail = 30000 // texts that may wait
-	textStep = 500   // texts indexed in one transaction
+	textStep = 500   // texts indexed in one transaction while nobody waits
+	textHaul = 2500  // the same after a large import, which pays for each commit
 )
 
 // SearchText implements store.TextReader: first those whose name has all the
@@ -112,14 +113,14 @@ func (w *writer) keepUp() {
 		if err != nil || last-mark <= textTail {
 			return
 		}
-		if more, err := w.indexTexts(); err != nil || !more {
+		if more, err := w.indexTexts(textHaul); err != nil || !more {
 			return
 		}
 	}
 }
 
 // indexTexts indexes the next texts and reports whether there may be more.
-func (w *writer) indexTexts() (bool, error) {
+func (w *writer) indexTexts(step int) (bool, error) {
 	last, err := w.mark("oid")
 	if err != nil {
 		return false, err
@@ -130,7 +131,7 @@ func (w *writer) indexTexts() (bool, error) {
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return false, err
 	}
-	if err := w.indexTextsLocked(); err != nil {
+	if err := w.indexTextsLocked(step); err != nil {
 		w.rollback()
 		return false, err
 	}
@@ -142,7 +143,7 @@ type textRow struct {
 	name, text string
 }
 
-func (w *writer) indexTextsLocked() error {
+func (w *writer) indexTextsLocked(step int) error {
 	mark, err := w.mark("text")
 	if err != nil {
 		return err
@@ -151,7 +152,7 @@ func (w *writer) indexTextsLocked() error {
 		return textRow{s.ColumnInt64(0), s.ColumnText(1), s.ColumnText(2)}, nil
 	}, `SELECT o.oid, o.name, c.text
 		FROM content c CROSS JOIN object o ON o.oid = c.oid
-		WHERE c.oid > ? AND o.latest = 1 ORDER BY c.oid LIMIT 0+?`, mark, textStep)
+		WHERE c.oid > ? AND o.latest = 1 ORDER BY c.oid LIMIT 0+?`, mark, step)
 	if err != nil {
 		return err
 	}
@@ -162,7 +163,7 @@ func (w *writer) indexTextsLocked() error {
 			return err
 		}
 	}
-	if len(rows) < textStep {
+	if len(rows) < step {
 		if next, err = w.mark("oid"); err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ type writer struct {
 	ballast *sqlite.Stmt
 	truncat bool // something was erased: the log must be emptied
 	quiet   int  // looks in a row that found nothing to do
+	logged  bool // commits stand in the log since it was last copied back
 }
 
 const (
@@ -250,6 +251,7 @@ func (w *writer) commit() error {
 	if err != nil {
 		w.rollback()
 	}
+	w.logged = true
 	return err
 }
 
@@ -275,9 +277,13 @@ func (w *writer) tend() bool {
 	if w.truncat {
 		w.truncate()
 	}
-	more, err := w.indexTexts()
+	more, err := w.indexTexts(textStep)
 	if w.quiet++; more || w.truncat {
 		w.quiet = 0
+	}
+	if err == nil && !more && w.logged {
+		// Copying back now spares the next large import from doing it.
+		w.logged = w.exec("PRAGMA wal_checkpoint(PASSIVE)") != nil
 	}
 	if w.quiet == quietLooks {
 		_ = w.exec("PRAGMA shrink_memory") // only gives the page cache back
