@@ -35,7 +35,7 @@ func (n *Node) Find(ctx context.Context, text string) (FindResult, error) {
 		return res, comity.E(comity.Usage, "find", "", comity.Msg("node.find_empty"), nil)
 	}
 	q := ask(text)
-	res.Values, res.NotValues, res.Truncated = q.values, q.unread, q.truncated
+	res.Values, res.NotValues, res.Found, res.Truncated = q.values, q.unread, q.found, q.truncated
 	err := n.store.View(ctx, func(r store.Reader) error { return n.findIn(ctx, r, text, q.listed, &res) })
 	return res, err
 }
@@ -45,6 +45,7 @@ func (n *Node) Find(ctx context.Context, text string) (FindResult, error) {
 type question struct {
 	values    []FoundValue
 	unread    []string
+	found     int
 	truncated bool
 	listed    bool // several lines, each of them one value or none
 }
@@ -101,6 +102,7 @@ func (q *question) line(line string) {
 }
 
 func (q *question) add(f FoundValue) {
+	q.found++
 	if len(q.values) >= maxFindValues-1 {
 		q.truncated = true
 		return

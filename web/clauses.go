@@ -115,7 +115,9 @@ func generalSentences(p i18n.Printer, a comity.Agreement) []string {
 	if a.ErasureWithin != "" {
 		say("web.clause.erasure", comity.A("period", p.Period(a.ErasureWithin)))
 	}
-	if a.Confirm != "" {
+	if a.Confirm != "" && len(a.Parties) == 2 {
+		say("web.clause.confirm_pair")
+	} else if a.Confirm != "" {
 		say("web.clause.confirm", comity.A("share", a.Confirm))
 	}
 	if a.Notice != "" {

@@ -15,8 +15,11 @@ import (
 type fake struct {
 	full  bool
 	fault error
-	down  error // of Status, which every page's frame asks
-	many  int   // neighbours of an object
+	down  error                 // of Status, which every page's frame asks
+	many  int                   // neighbours of an object
+	lang  string                // stored with the account
+	share []node.MemberDecision // instead of the usual ones
+	state comity.State          // of the object shown
 
 	begun   comity.Import // what StartImport answers, when it has an id
 	reading func(node.ImportRequest)
@@ -88,7 +91,7 @@ func (f *fake) Audits(context.Context, int64, int) ([]comity.Audit, error) {
 	}
 	return []comity.Audit{
 		{N: 42, At: fakeNow.Add(-2 * time.Minute), Actor: "aigul", Action: "share", Subject: string(objectID)},
-		{N: 41, At: fakeNow.Add(-9 * time.Minute), Actor: "peer:" + peerID.Short(), Action: "agreement.sign", Subject: agrID.Short()},
+		{N: 41, At: fakeNow.Add(-9 * time.Minute), Actor: "peer:" + peerID.Short(), Action: "agreement.sign", Subject: string(agrID)},
 		{N: 40, At: fakeNow.Add(-50 * time.Minute), Actor: "cli:root", Action: "import", Subject: "attack-enterprise-18.1.json.gz"},
 		{N: 39, At: fakeNow.Add(-3 * time.Hour), Actor: "system", Action: "channel.fault", Subject: string(chanID), Kind: "unverified", Msg: comity.Msg("web.as_is", comity.A("text", "The root does not match."))},
 		{N: 38, At: fakeNow.Add(-4 * time.Hour), Actor: "aigul", Action: "something new", Subject: "x"},
@@ -132,8 +135,11 @@ func (f *fake) SignIn(_ context.Context, name, password, _ string) (string, erro
 func (f *fake) SignInByLink(_ context.Context, token string) (string, error) {
 	return "reader", f.bad(token)
 }
-func (f *fake) SignOut(context.Context, string) error         { return f.fault }
-func (f *fake) SetLang(context.Context, string, string) error { return f.fault }
+func (f *fake) SignOut(context.Context, string) error { return f.fault }
+func (f *fake) SetLang(_ context.Context, _, lang string) error {
+	f.lang = lang
+	return f.fault
+}
 func (f *fake) ChangePassword(_ context.Context, _ node.Actor, name, old, _ string) error {
 	if old == "bad" {
 		return comity.E(comity.Forbidden, "password", name, comity.Msg("node.password_old_wrong"), nil)
@@ -179,13 +185,14 @@ func (f *fake) Show(_ context.Context, id comity.ObjectID) (node.ObjectView, err
 	}
 	v := node.ObjectView{Version: f.version(0), Versions: []store.Version{f.version(0), f.version(6)},
 		Object: comity.Object{ID: objectID, Confidence: 85, ValidFrom: fakeNow.Add(-90 * time.Hour), Raw: []byte(fakeRaw),
-			Markings: []comity.ObjectID{"marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"},
+			Markings: []comity.ObjectID{"marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003", "marking-definition--00000000-2ddd-4d32-a0cd-375ea402b003"},
 			Granular: []comity.Granular{{TLP: comity.Red, Selectors: []string{"description"}}, {Lang: "fr", Selectors: []string{"name"}}}},
 		Sources: []node.SourceView{{Source: store.Source{Door: comity.DoorImport, Import: "im-1", At: fakeNow.Add(-80 * time.Hour)}, Title: "saltmarsh.json"},
 			{Source: store.Source{Door: comity.DoorChannel, Channel: chanID, Index: 7, Agreement: agrID, Origin: peerID, At: fakeNow}, OriginName: "CERT-KE", Title: "Indicators between KZ and KE"}},
 		Holders: []node.Holder{{Member: peerID, Name: "CERT-KE", Agreement: agrID, Title: "Indicators between KZ and KE", Channel: chanID, Stream: "indicators", Index: 7, Kind: comity.EntryPut, At: fakeNow.Add(-30 * time.Minute), Receipted: true, ReceiptAt: fakeNow,
 			Reasons: []comity.Reason{reason("marking", comity.Allow, "TLP:AMBER: members that need to know may have it."), reason("agreement", comity.Allow, "The stream “indicators” covers indicator objects up to TLP:AMBER+STRICT.")}}},
 		Findings: []comity.Finding{{Rule: "open-vocab", Path: "indicator_types[1]", Section: "4.7", Msg: comity.Msg("web.as_is", comity.A("text", "“compromised” is not in the open vocabulary."))}}}
+	v.Version.State = f.state
 	kinds := []string{"indicates", "based-on", "object_refs", "uses", "derived-from"}
 	for i := range max(f.many, 9) {
 		x := f.version(i + 1)
@@ -205,8 +212,8 @@ func (f *fake) Collections(context.Context) ([]store.Collection, error) {
 }
 
 func (f *fake) Explain(context.Context, comity.ObjectID, string) ([]node.MemberDecision, error) {
-	if !f.full {
-		return nil, f.fault
+	if f.share != nil || !f.full {
+		return f.share, f.fault
 	}
 	return []node.MemberDecision{
 		{Member: peerID, Name: "CERT-KE", State: comity.PeerActive, Decision: comity.Decision{Verdict: comity.Allow, Handling: comity.Amber, Reasons: []comity.Reason{

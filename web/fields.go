@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/comity-net/comity"
 )
 
 // field is one property of an object for reading: a text, or a list or an
@@ -15,6 +17,11 @@ type field struct {
 	Kind  string // "text", "long", "ref", "time", "number", "word", "list", "object"
 	Text  string
 	Items []field
+
+	// Of a reference, set by refs.settle: the label that it stands for, and
+	// whether the object is held here.
+	Label comity.TLP
+	Held  bool
 }
 
 const (

@@ -10,16 +10,31 @@ import (
 // findPage is the paste box and its answer.
 type findPage struct {
 	frame
-	Text    string // what was asked, as far as it is shown again
-	Result  *node.FindResult
-	Known   []node.FoundValue
-	Unknown []node.FoundValue
+	Text     string // what was asked, as far as it is shown again
+	Result   *node.FindResult
+	Known    []node.FoundValue
+	Unknown  []node.FoundValue
+	LookedUp int  // values looked up, when that is not all of them; else 0
+	NoWords  bool // the text is too long to be searched for its words
+	Asking   int  // characters up to which it is
 }
 
 func (findPage) name() string { return "find" }
 
 // shownAgain bounds how much of a paste stands in the box of the answer.
 const shownAgain = 20_000
+
+// What node.Find does with a question: the values that it looks up are fewer
+// than findValues, the words of a text of up to maxWords bytes are searched, and
+// at most textHits objects are given for them.
+const (
+	findValues = 1000
+	maxWords   = 200
+	textHits   = 50
+)
+
+// TextsCut reports whether more objects may mention what was asked.
+func (p *findPage) TextsCut() bool { return p.Result != nil && len(p.Result.Text) >= textHits }
 
 // maxFind is the largest text that is looked through.
 const maxFind = 5 << 20
@@ -49,6 +64,10 @@ func (w *Web) find(r *request) (view, error) {
 		return v, nil
 	}
 	v.Result = &res
+	v.Asking, v.NoWords = maxWords, len(text) > maxWords && len(res.NotValues) == 0
+	if res.Found >= findValues {
+		v.LookedUp = findValues - 1
+	}
 	for _, f := range res.Values {
 		if len(f.Hits) > 0 {
 			v.Known = append(v.Known, f)

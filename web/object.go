@@ -17,8 +17,11 @@ type objectPage struct {
 	Name   string
 	Fields []field
 	Graph  *graph
+	Marks  []mark
+	Grains []grain
 	Pretty string
-	Old    bool // a version that is not the current one
+	Erased bool // nothing can be done with it any more
+	Gone   bool // revoked or erased
 }
 
 func (objectPage) name() string { return "object" }
@@ -35,8 +38,14 @@ func (w *Web) objectShow(r *request) (view, error) {
 	v := &objectPage{ObjectView: o, Name: nameOf(o.Version)}
 	v.Title, v.Section = v.Name, "objects"
 	v.Crumbs = []crumb{{r.p.T(comity.Msg("web.nav.objects")), "/objects"}, {o.Version.Type, "/objects?type=" + escapeQuery(o.Version.Type)}}
+	v.Gone, v.Erased = o.Version.State != comity.StateActive, o.Version.State == comity.StateErased
+	known := w.refsOf(r, o)
 	v.Fields = readFields(rawOf(o))
-	v.Graph = drawGraph(v.Name, o)
+	known.settle(v.Fields)
+	v.Marks = known.marks(o.Object.Markings)
+	v.Grains = known.grains(o.Object.Granular)
+	v.Neighbours = related(o.Neighbours)
+	v.Graph = drawGraph(v.Name, v.ObjectView)
 	v.Pretty = pretty(rawOf(o))
 	return v, nil
 }

@@ -13,7 +13,7 @@ type overviewPage struct {
 	Lines   []channelLine
 	Imports []importLine
 	Newest  []store.Version
-	Audits  []comity.Audit // for administrators
+	Audits  []auditLine // for administrators
 	Bars    []bar
 }
 
@@ -44,9 +44,11 @@ func (w *Web) overview(r *request) (view, error) {
 		return nil, err
 	}
 	if rank(node.Role(r.user.Role)) >= rank(node.RoleAdmin) {
-		if v.Audits, err = w.node.Audits(r.Context(), 0, 8); err != nil {
+		audits, err := w.node.Audits(r.Context(), 0, 8)
+		if err != nil {
 			return nil, err
 		}
+		v.Audits = w.auditLines(r, audits)
 	}
 	return v, nil
 }

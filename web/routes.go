@@ -29,6 +29,7 @@ func (w *Web) routes() []route {
 		{pattern: "GET /signin/link", open: true, handle: w.signInLinkForm},
 		{pattern: "POST /signin/link", open: true, handle: w.signInLink},
 		{pattern: "POST /signout", role: reader, handle: w.signOut},
+		{pattern: "POST /lang", open: true, handle: w.langSet},
 
 		{pattern: "GET /{$}", role: reader, handle: w.overview},
 		{pattern: "GET /find", role: reader, handle: w.find},

@@ -21,14 +21,7 @@ func sessionCookie(self identity) string { return "comity_session_" + self.ID.Sh
 
 // enter finds the language and the user of a request.
 func (w *Web) enter(r *request) error {
-	chosen := r.URL.Query().Get("lang")
-	if chosen == "" {
-		if c, err := r.Cookie(langCookie); err == nil {
-			chosen = c.Value
-		}
-	} else if known(chosen) {
-		w.setCookie(r, langCookie, chosen, langCookieFor)
-	}
+	chosen := w.langChosen(r)
 	r.p = w.cat.Lang(i18n.Match(r.Header.Get("Accept-Language"), chosen))
 	c, err := r.Cookie(sessionCookie(r.self))
 	if err != nil || c.Value == "" {
@@ -44,11 +37,6 @@ func (w *Web) enter(r *request) error {
 	r.user, r.secret = user, c.Value
 	if chosen == "" && user.Lang != "" {
 		r.p = w.cat.Lang(i18n.Match("", user.Lang))
-	}
-	if q := r.URL.Query().Get("lang"); known(q) && q != user.Lang {
-		if err := w.node.SetLang(r.Context(), user.Name, q); err != nil {
-			w.opts.Log.Error("set language", "user", user.Name, "err", err)
-		}
 	}
 	return nil
 }

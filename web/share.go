@@ -13,6 +13,8 @@ type sharePage struct {
 	Version        store.Version
 	Name           string
 	Fields         []field
+	Erased         bool // there is nothing left to share
+	Open           bool // somebody would receive it who has not got it
 	Size           int64
 	Will, Not, Ask []node.MemberDecision
 	Agreements     []node.AgreementView // in force
@@ -41,12 +43,15 @@ func (w *Web) shareForm(r *request) (view, error) {
 		return nil, err
 	}
 	v := &sharePage{Version: o.Version, Name: nameOf(o.Version), Fields: readFields(rawOf(o)), Size: o.Version.Size}
+	v.Erased = o.Version.State == comity.StateErased
+	w.refsOf(r, o).settle(v.Fields)
 	v.Title, v.Section = r.p.T(comity.Msg("web.share.title")), "objects"
 	v.Crumbs, v.Here = objectCrumbs(r, o.Version), "/objects/"+escapePath(string(id))+"/share"
 	for _, d := range decisions {
 		switch d.Decision.Verdict {
 		case comity.Allow:
 			v.Will = append(v.Will, d)
+			v.Open = v.Open || !d.Already && !v.Erased
 		case comity.NeedsDecision:
 			v.Ask = append(v.Ask, d)
 		default:

@@ -30,9 +30,11 @@ func words(p i18n.Printer, files assets) template.FuncMap {
 		"bytes":  func(n any) string { return p.Bytes(whole(n)) },
 		"dur":    p.Duration,
 		"period": p.Period,
-		"date":   p.Date,
-		"when":   func(t time.Time) template.HTML { return when(t, p.Time(t)) },
-		"ago":    func(t, now time.Time) template.HTML { return when(t, p.Ago(t, now)) },
+		"date":   func(t time.Time) template.HTML { return ltr(p.Date(t)) },
+		"when":   func(t time.Time) template.HTML { return when(t, p.Time(t), "ltr") },
+		"ago":    func(t, now time.Time) template.HTML { return when(t, p.Ago(t, now), p.Dir()) },
+		"ltr":    func(v any) template.HTML { return ltr(fmt.Sprint(v)) },
+		"tlpsay": func(t comity.TLP) string { return p.T(tlpMessage(t)) },
 		"seg":    func(v any) string { return url.PathEscape(fmt.Sprint(v)) },
 		"why":    func(code string) string { return p.T(whyMessage(code)) },
 		"lower":  strings.ToLower,
@@ -43,6 +45,7 @@ func words(p i18n.Printer, files assets) template.FuncMap {
 		"dict":   dict,
 		"action": func(a string) string { return p.T(actionMessage(a)) },
 		"asset":  files.path,
+		"named":  named.link,
 	}
 }
 
@@ -74,14 +77,21 @@ func whole(n any) int64 {
 	return 0
 }
 
-// when writes a time element; a script shows the reader's local time on it.
-func when(t time.Time, text string) template.HTML {
+// ltr isolates what is written from left to right in every language (an id, a
+// date, a number with its unit), so that an Arabic line does not tear it apart.
+func ltr(text string) template.HTML {
+	return template.HTML(`<bdi dir="ltr">` + template.HTMLEscapeString(text) + `</bdi>`)
+}
+
+// when writes a time element, isolated in its own direction; a script shows the
+// reader's local time on it.
+func when(t time.Time, text, dir string) template.HTML {
 	if t.IsZero() {
 		return template.HTML(`<span class="none">` + template.HTMLEscapeString(text) + `</span>`)
 	}
 	utc := t.UTC()
-	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`,
-		utc.Format(time.RFC3339), utc.Format("2006-01-02 15:04:05 UTC"), template.HTMLEscapeString(text)))
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s" dir="%s">%s</time>`,
+		utc.Format(time.RFC3339), utc.Format("2006-01-02 15:04:05 UTC"), dir, template.HTMLEscapeString(text)))
 }
 
 // dict gives a shared template more than one value.

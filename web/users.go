@@ -73,27 +73,3 @@ func (w *Web) userLink(r *request) (view, error) {
 	v.Link, v.For = scheme+"://"+r.Host+"/signin/link?token="+escapeQuery(token), name
 	return v, nil
 }
-
-// auditPage lists what happened at this node and who did it.
-type auditPage struct {
-	frame
-	List []comity.Audit
-	Next int64
-}
-
-func (auditPage) name() string { return "audit" }
-
-const auditsPerPage = 100
-
-func (w *Web) auditList(r *request) (view, error) {
-	list, err := w.node.Audits(r.Context(), parseInt(r.URL.Query().Get("before")), auditsPerPage)
-	if err != nil {
-		return nil, err
-	}
-	v := &auditPage{List: list}
-	v.Title, v.Section = r.p.T(comity.Msg("web.nav.audit")), "audit"
-	if n := len(list); n == auditsPerPage {
-		v.Next = list[n-1].N
-	}
-	return v, nil
-}

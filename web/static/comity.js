@@ -29,6 +29,12 @@
     });
   }
 
+  // A drawing wider than its place shows its middle first.
+  for (const g of all("[data-centre]")) {
+    const rest = g.scrollWidth - g.clientWidth;
+    if (rest > 0) g.scrollLeft = getComputedStyle(g).direction === "rtl" ? -rest / 2 : rest / 2;
+  }
+
   // A menu closes when one clicks elsewhere or presses Escape.
   document.addEventListener("click", (e) => {
     for (const m of all("details.menu[open]")) if (!m.contains(e.target)) m.open = false;
