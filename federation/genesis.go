@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func parseGenesis(b []byte) (genesis, keySet, error) {
 		return g, ks, tooLarge(op, "", nil, "genesis", maxGenesis)
 	}
 	if err := readJSON(b, &g); err != nil {
-		return g, ks, invalid(op, "", err, "federation.genesis_malformed", comity.A("cause", err))
+		return g, ks, invalid(op, "", err, "federation.genesis_malformed", comity.A("cause", cause(err)))
 	}
 	if g.T != genesisType {
 		return g, ks, invalid(op, "", nil, "federation.genesis_version", comity.A("got", clip(g.T)), comity.A("expected", genesisType))
@@ -205,6 +206,19 @@ func readJSON(b []byte, v any) error {
 		return err
 	}
 	return json.Unmarshal(b, v)
+}
+
+// cause is what readJSON found wrong, as a person reads it inside a sentence.
+func cause(err error) comity.Message {
+	var known *comity.Error
+	if errors.As(err, &known) {
+		return known.Msg
+	}
+	at := ""
+	if where := (*json.SemanticError)(nil); errors.As(err, &where) {
+		at = clip(string(where.JSONPointer))
+	}
+	return comity.Msg("federation.json_value", comity.A("at", at))
 }
 
 // clip bounds foreign text that goes into a message.

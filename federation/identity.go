@@ -81,7 +81,7 @@ func ParseIdentity(msg []byte) (*Identity, error) {
 		return nil, err
 	}
 	if body.At.IsZero() {
-		return nil, invalid(op, id, nil, "federation.identity_malformed", comity.A("cause", "no time"))
+		return nil, invalid(op, id, nil, "federation.identity_malformed", comity.A("cause", comity.Msg("federation.cause_no_time")))
 	}
 	sum := sha256.Sum256(body.Genesis)
 	return &Identity{
@@ -98,14 +98,14 @@ func identityJSON(msg []byte) (identityBody, error) {
 	var body identityBody
 	text, _, ok := notePart(msg)
 	if !ok {
-		return body, invalid(op, "", nil, "federation.identity_malformed", comity.A("cause", "not a signed note"))
+		return body, invalid(op, "", nil, "federation.identity_malformed", comity.A("cause", comity.Msg("federation.cause_no_note")))
 	}
 	typ, js, _ := bytes.Cut(text, []byte{'\n'})
 	if string(typ) != identityType {
 		return body, invalid(op, "", nil, "federation.document_type", comity.A("got", clip(string(typ))), comity.A("expected", identityType))
 	}
 	if err := readJSON(js, &body); err != nil {
-		return body, invalid(op, "", err, "federation.identity_malformed", comity.A("cause", err))
+		return body, invalid(op, "", err, "federation.identity_malformed", comity.A("cause", cause(err)))
 	}
 	return body, nil
 }

@@ -116,7 +116,7 @@ func OpenInbox(doc []byte, from *Identity) (InboxDocument, error) {
 	}
 	text, sigs, ok := notePart(doc)
 	if !ok {
-		return InboxDocument{}, invalid(op, "", nil, "federation.document_malformed", comity.A("type", "?"), comity.A("cause", "not a signed note"))
+		return InboxDocument{}, invalid(op, "", nil, "federation.document_malformed", comity.A("type", "?"), comity.A("cause", comity.Msg("federation.cause_no_note")))
 	}
 	typ, js, _ := bytes.Cut(text, []byte{'\n'})
 	if string(typ) == TypeAgreement {
@@ -127,7 +127,7 @@ func OpenInbox(doc []byte, from *Identity) (InboxDocument, error) {
 	}
 	var b inboxBody
 	if err := readJSON(js, &b); err != nil {
-		return InboxDocument{}, invalid(op, clip(string(typ)), err, "federation.document_malformed", comity.A("type", clip(string(typ))), comity.A("cause", err))
+		return InboxDocument{}, invalid(op, clip(string(typ)), err, "federation.document_malformed", comity.A("type", clip(string(typ))), comity.A("cause", cause(err)))
 	}
 	d, err := b.document(string(typ))
 	if err != nil {

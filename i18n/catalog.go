@@ -16,6 +16,7 @@ package i18n
 import (
 	"embed"
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode"
 
@@ -166,11 +167,28 @@ func (p Printer) sentence(m comity.Message, depth int) string {
 	return s
 }
 
+// inside reads a message that stands in an argument, as comity.A writes it.
+func inside(s string) comity.Message {
+	key, query, _ := strings.Cut(s, "?")
+	m := comity.Msg(key)
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		name, err1 := url.QueryUnescape(name)
+		value, err2 := url.QueryUnescape(value)
+		if err1 == nil && err2 == nil {
+			m.Args = append(m.Args, comity.Arg{Name: name, Value: value})
+		}
+	}
+	return m
+}
+
 // argument translates what names a message and isolates foreign text, so that
 // a Latin name does not turn an Arabic sentence around, nor the reverse.
 func (p Printer) argument(v string, depth int) string {
-	if key, ok := strings.CutPrefix(v, "msg:"); ok && depth < maxNested {
-		return p.sentence(comity.Msg(key), depth+1)
+	if inner, ok := strings.CutPrefix(v, "msg:"); ok && depth < maxNested {
+		return p.sentence(inside(inner), depth+1)
 	}
 	const firstStrongIsolate, popIsolate = "\u2068", "\u2069"
 	if v != "" && (p.lang.Dir == "rtl") != rightToLeft(v) {

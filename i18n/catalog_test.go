@@ -1,6 +1,7 @@
 package i18n
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -147,4 +148,32 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestMessageInsideMessage: a cause that is a message itself is said in the
+// reader's language, with its own arguments, at most three deep.
+func TestMessageInsideMessage(t *testing.T) {
+	c := catalog(t)
+	inner := comity.E(comity.Invalid, "x", "", comity.Msg("ledger.bad_json", comity.A("offset", 7), comity.A("cause", comity.Msg("ledger.json_cut"))), nil)
+	m := comity.Msg("federation.agreement_malformed", comity.A("cause", fmt.Errorf("wrapped: %w", inner)))
+	for lang, want := range map[string]string{
+		"en": "The agreement cannot be read: This is not well-formed JSON, near byte 7: it ends too early.",
+		"zh": "无法读取协议：",
+	} {
+		got := c.Lang(lang).T(m)
+		if !strings.HasPrefix(got, want) || strings.Contains(got, "ledger.") || strings.Contains(got, "no value") {
+			t.Errorf("%s: %s", lang, got)
+		}
+	}
+	odd := comity.Msg("federation.json_value", comity.A("at", "a&b=c?d %41 msg:x"))
+	if got := c.Lang("en").T(comity.Msg("web.as_is", comity.A("text", odd))); !strings.Contains(got, "a&b=c?d %41 msg:x") {
+		t.Error(got)
+	}
+	for range 9 {
+		odd = comity.Msg("web.as_is", comity.A("text", odd))
+	}
+	c.Lang("en").T(odd) // ends
+	for _, s := range []string{"msg:", "msg:?", "msg:web.as_is?text=%zz&&=&text", "msg:web.as_is?%zz"} {
+		c.Lang("ar").T(comity.Msg("web.as_is", comity.A("text", s)))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -24,7 +25,7 @@ func CheckJSON(b []byte, maxDepth int) error {
 			return nil
 		}
 		if err != nil {
-			return invalid(op, "", err, "ledger.bad_json", comity.A("offset", d.InputOffset()), comity.A("cause", err))
+			return jsonFault(op, d.InputOffset(), err)
 		}
 		if d.StackDepth() > maxDepth {
 			return comity.E(comity.TooLarge, op, "", comity.Msg("ledger.json_depth", comity.A("limit", maxDepth)), nil)
@@ -55,7 +56,40 @@ func parseObject(b []byte, v any) error {
 			return err
 		}
 	}
-	return json.Unmarshal(b, v)
+	if err := json.Unmarshal(b, v); err != nil {
+		return jsonFault("read json", 0, err)
+	}
+	return nil
+}
+
+// jsonFault says in sentences what the JSON library found. offset is used when
+// the error has none of its own.
+func jsonFault(op string, offset int64, err error) error {
+	var value *json.SemanticError
+	if errors.As(err, &value) {
+		return invalid(op, "", err, "ledger.json_value", comity.A("at", clipPointer(string(value.JSONPointer))))
+	}
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		offset = syntax.ByteOffset
+	}
+	cause := comity.Msg("ledger.json_syntax")
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		cause = comity.Msg("ledger.json_duplicate")
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		cause = comity.Msg("ledger.json_cut")
+	}
+	return invalid(op, "", err, "ledger.bad_json", comity.A("offset", offset), comity.A("cause", cause))
+}
+
+// clipPointer bounds foreign text that goes into a message.
+func clipPointer(s string) string {
+	const limit = 120
+	if len(s) > limit {
+		s = s[:limit] + "…"
+	}
+	return strings.ToValidUTF8(s, "�")
 }
 
 // appendString appends s as a JSON string. Plain ASCII, the usual case, is
