@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	stdjson "encoding/json"
 	"io"
 	"math"
 	"regexp"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/ledger"
-	"github.com/comity-net/comity/policy"
 )
 
 // TypeAgreement is the type line of an agreement's body.
@@ -175,40 +173,9 @@ func DraftAgreement(a comity.Agreement, rand io.Reader) ([]byte, error) {
 	}
 	out, err := json.Marshal(b, jsontext.WithIndent("  "), json.Deterministic(true))
 	if err != nil {
-		return nil, comity.E(comity.Internal, op, "", comity.Msg("federation.agreement_malformed", comity.A("cause", err)), err)
+		return nil, comity.E(comity.Internal, op, "", comity.Msg("federation.agreement_shape", comity.A("field", "")), err)
 	}
 	return append(out, '\n'), nil
-}
-
-// NewAgreement turns edited JSON into the body that all parties sign: the type
-// line and the JSON on one line, otherwise as written. Unlike ParseAgreement it
-// also refuses unknown members, for a misspelt clause would silently not hold, and
-// what policy.CheckAgreement says must not be signed.
-func NewAgreement(draft []byte) (body []byte, a comity.Agreement, err error) {
-	const op = "propose agreement"
-	if len(draft) > maxAgreement {
-		return nil, a, tooLarge(op, "", nil, "agreement", maxAgreement)
-	}
-	if err := ledger.CheckJSON(draft, maxDepth); err != nil {
-		return nil, a, invalid(op, "", err, "federation.agreement_malformed", comity.A("cause", err))
-	}
-	if err := json.Unmarshal(draft, new(agreementBody), json.RejectUnknownMembers(true)); err != nil {
-		return nil, a, invalid(op, "", err, "federation.agreement_malformed", comity.A("cause", err))
-	}
-	var line bytes.Buffer
-	if err := stdjson.Compact(&line, draft); err != nil {
-		return nil, a, invalid(op, "", err, "federation.agreement_malformed", comity.A("cause", err))
-	}
-	body = append(append([]byte(TypeAgreement+"\n"), line.Bytes()...), '\n')
-	if a, err = ParseAgreement(body); err != nil {
-		return nil, a, err
-	}
-	for _, f := range policy.CheckAgreement(a) {
-		if f.Refuses {
-			return nil, comity.Agreement{}, comity.E(comity.Invalid, op, f.Path, f.Msg, nil)
-		}
-	}
-	return body, a, nil
 }
 
 // ParseAgreement reads a signed body (type line and JSON). Unknown members are
@@ -226,7 +193,7 @@ func ParseAgreement(body []byte) (comity.Agreement, error) {
 	}
 	var b agreementBody
 	if err := readJSON(js, &b); err != nil {
-		return none, invalid(op, "", err, "federation.agreement_malformed", comity.A("cause", err))
+		return none, unreadable(op, err)
 	}
 	a, err := b.agreement(op)
 	if err != nil {

@@ -68,23 +68,33 @@ func TestAgreementRefusals(t *testing.T) {
 	_, a := testKeys(t, "a")
 	_, b := testKeys(t, "b")
 	good := string(draft(t, a, b))
+	field, value, syntax := "federation.draft_field", "federation.draft_value", "federation.draft_syntax"
 	for _, c := range []struct{ name, from, to, key, with string }{
-		{"unknown member", `"kind"`, `"kynd": 1, "kind"`, "federation.agreement_malformed", ""},
-		{"duplicate key", `"kind"`, `"kind": "group", "kind"`, "federation.agreement_malformed", ""},
-		{"other case", `"kind"`, `"Kind"`, "federation.agreement_malformed", ""},
-		{"kind", `"bilateral"`, `"trilateral"`, "federation.agreement_field", "field=kind"},
-		{"party id", string(a.ID), "x" + string(a.ID), "federation.agreement_field", "field=parties"},
-		{"same party twice", string(a.ID), string(b.ID), "federation.agreement_field", "field=parties"},
-		{"ceiling", `"amber+strict"`, `"purple"`, "federation.agreement_field", "field=streams[0].max"},
-		{"no publishers", `"all"`, `[]`, "federation.agreement_malformed", ""},
-		{"foreign publisher", `"all"`, `["` + strings.Repeat("a", 32) + `"]`, "federation.agreement_field", "field=streams[0].publishers"},
-		{"onward", `"constituency"`, `"everyone"`, "federation.agreement_field", "field=streams[0].onward"},
-		{"period", `"PT15M"`, `"soon"`, "federation.agreement_field", "field=streams[0].within"},
-		{"stream name", `"incidents"`, `"indicators"`, "federation.agreement_field", "field=streams[1].name"},
-		{"nonce", `"nonce": "`, `"nonce": "A`, "federation.agreement_field", "field=nonce"},
-		{"prev without chain", `"prev": null`, `"prev": "` + strings.Repeat("a", 64) + `"`, "federation.agreement_field", "field=chain"},
-		{"chain without prev", `"prev": null`, `"prev": null, "chain": "` + strings.Repeat("a", 64) + `"`, "federation.agreement_field", "field=chain"},
-		{"title direction", "a – b", "a \u202e b", "federation.agreement_field", "field=title"},
+		{"unknown member", `"kind"`, `"kynd": 1, "kind"`, "federation.draft_unknown", "path=kynd"},
+		{"unknown in stream", `"onward"`, `"upward": {}, "onward"`, "federation.draft_unknown", "path=streams[0].upward"},
+		{"duplicate key", `"kind"`, `"kind": "group", "kind"`, "federation.draft_twice", "field=kind line=3"},
+		{"other case", `"kind"`, `"Kind"`, "federation.draft_unknown", "path=Kind"},
+		{"kind", `"bilateral"`, `"trilateral"`, "policy.check_kind", "kind=trilateral"},
+		{"group", `"bilateral"`, `"group"`, "policy.check_group", "path=kind"},
+		{"party id", string(a.ID), "x" + string(a.ID), "policy.check_member", "path=parties[0].id"},
+		{"party no object", `"parties": [`, `"parties": [7,`, value, "path=parties[0] value=7"},
+		{"same party twice", string(a.ID), string(b.ID), "policy.check_party_twice", "path=parties[1].id"},
+		{"ceiling", `"amber+strict"`, `"purple"`, field, "path=streams[0].max value=purple"},
+		{"ceiling number", `"amber+strict"`, `7`, value, "path=streams[0].max value=7"},
+		{"no publishers", `"all"`, `[]`, "federation.draft_empty", "path=streams[0].publishers"},
+		{"publishers word", `"all"`, `"some"`, value, "path=streams[0].publishers"},
+		{"foreign publisher", `"all"`, `["` + strings.Repeat("a", 32) + `"]`, "policy.check_publisher", "path=streams[0].publishers[0]"},
+		{"onward", `"constituency"`, `"everyone"`, "policy.check_onward", "onward=everyone"},
+		{"period", `"PT15M"`, `"soon"`, "policy.check_period", "path=streams[0].within period=soon"},
+		{"stream name", `"incidents"`, `"indicators"`, "policy.check_stream_twice", "path=streams[1].name"},
+		{"nonce", `"nonce": "`, `"nonce": "A`, field, "path=nonce"},
+		{"prev without chain", `"prev": null`, `"prev": "` + strings.Repeat("a", 64) + `"`, field, "path=chain"},
+		{"chain without prev", `"prev": null`, `"prev": null, "chain": "` + strings.Repeat("a", 64) + `"`, field, "path=chain"},
+		{"title direction", "a – b", "a \u202e b", field, "path=title"},
+		{"time", `"valid_from": "2`, `"valid_from": "on 2`, value, "path=valid_from"},
+		{"comma", `"kind": "bilateral",`, `"kind": "bilateral"`, syntax, "line=4"},
+		{"more", "{\n", "{}\n{\n", "federation.draft_trailing", "line=2 column=1"},
+		{"list", "{\n", "[{\n", "federation.draft_cut", ""},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
 			text := strings.Replace(good, c.from, c.to, 1)
@@ -95,12 +105,48 @@ func TestAgreementRefusals(t *testing.T) {
 			if wantErr(t, err, comity.Invalid, c.key); !strings.Contains(comity.ErrorMessage(err).String(), c.with) {
 				t.Fatalf("%v", err)
 			}
+			complete(t, comity.ErrorMessage(err))
 		})
 	}
-	_, _, err := NewAgreement(make([]byte, maxAgreement+1))
+	for cut := range strings.TrimRight(good, "} \n") {
+		if _, err := ReadDraft([]byte(good[:cut])); !comity.Is(err, comity.Invalid) {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+	}
+	_, err := ReadDraft([]byte(good[:len(good)/2]))
+	wantErr(t, err, comity.Invalid, "federation.draft_cut")
+	_, err = ReadDraft([]byte(`["a"]`))
+	wantErr(t, err, comity.Invalid, "federation.draft_object")
+	_, _, err = NewAgreement(make([]byte, maxAgreement+1))
 	wantErr(t, err, comity.TooLarge, "federation.too_large")
 	_, err = ParseAgreement([]byte("comity/other/v1\n{}\n"))
 	wantErr(t, err, comity.Invalid, "federation.document_type")
+	_, err = ParseAgreement([]byte(TypeAgreement + "\n{\"kind\":7}\n"))
+	if wantErr(t, err, comity.Invalid, "federation.agreement_shape"); comity.ErrorMessage(err).Args[0].Value != "kind" {
+		t.Fatalf("%v", err)
+	}
+}
+
+// INVARIANT: a draft without findings is an agreement that can be signed; and
+// nothing that a person writes makes reading it panic.
+func FuzzReadDraft(f *testing.F) {
+	_, a := testKeys(f, "a")
+	_, b := testKeys(f, "b")
+	f.Add(draft(f, a, b))
+	f.Add([]byte(`{"streams":[{"publishers":[1],"types":[null]},7],"quota":{"bytes_day":2e9}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		d, err := ReadDraft(text)
+		if err != nil {
+			complete(t, comity.ErrorMessage(err))
+			return
+		}
+		for _, found := range d.Findings {
+			complete(t, found.Msg)
+		}
+		if (d.Body == nil) != (len(d.Findings) > 0) {
+			t.Fatal("a body with findings, or none without")
+		}
+	})
 }
 
 // Unknown members of a signed body are ignored: it may come from a newer node.

@@ -15,16 +15,7 @@ func (b *agreementBody) agreement(op string) (comity.Agreement, error) {
 	if field := b.wrongField(); field != "" {
 		return none, invalid(op, clip(b.Title), nil, "federation.agreement_field", comity.A("field", field))
 	}
-	a := comity.Agreement{
-		Kind: b.Kind, Title: b.Title, Parties: b.Parties,
-		Quota:          comity.Quota{ObjectsDay: int64(b.Quota.ObjectsDay), BytesDay: int64(b.Quota.BytesDay)},
-		ReceiptsWithin: b.Receipts.Within, ErasureWithin: b.Erasure.AnswerWithin,
-		Confirm: b.Confirm, Notice: b.Notice, Asymmetries: b.Asymmetries,
-		ValidFrom: b.ValidFrom.UTC(), ValidUntil: b.ValidUntil.UTC(),
-	}
-	if b.Prev != nil {
-		a.Prev, a.Chain = *b.Prev, b.Chain
-	}
+	a := b.terms()
 	names := map[string]bool{}
 	for i := range b.Streams {
 		s, field := b.Streams[i].stream(&a)
@@ -38,6 +29,27 @@ func (b *agreementBody) agreement(op string) (comity.Agreement, error) {
 		a.Streams = append(a.Streams, s)
 	}
 	return a, nil
+}
+
+// terms are the clauses of the agreement as a whole, without its streams.
+func (b *agreementBody) terms() comity.Agreement {
+	a := comity.Agreement{
+		Kind: b.Kind, Title: b.Title, Parties: b.Parties,
+		Quota:          comity.Quota{ObjectsDay: int64(b.Quota.ObjectsDay), BytesDay: int64(b.Quota.BytesDay)},
+		ReceiptsWithin: b.Receipts.Within, ErasureWithin: b.Erasure.AnswerWithin,
+		Confirm: b.Confirm, Notice: b.Notice, Asymmetries: b.Asymmetries,
+		ValidFrom: b.ValidFrom.UTC(), ValidUntil: b.ValidUntil.UTC(),
+	}
+	if b.Prev != nil {
+		a.Prev, a.Chain = *b.Prev, b.Chain
+	}
+	return a
+}
+
+// clauses are those of one stream, with its ceiling read.
+func (b *streamBody) clauses(ceiling comity.TLP) comity.Stream {
+	return comity.Stream{Name: b.Name, Publishers: b.Publishers, Max: ceiling, Types: b.Types, Filter: b.Filter, Purpose: b.Purpose,
+		Within: b.Within, Backfill: b.Backfill, Onward: b.Onward, Retention: b.Retention}
 }
 
 // wrongField names the first top-level member that is wrong, or "".
@@ -121,8 +133,7 @@ func (b *streamBody) stream(a *comity.Agreement) (s comity.Stream, wrong string)
 		}
 		seen[p] = true
 	}
-	return comity.Stream{Name: b.Name, Publishers: b.Publishers, Max: ceiling, Types: b.Types, Filter: b.Filter, Purpose: b.Purpose,
-		Within: b.Within, Backfill: b.Backfill, Onward: b.Onward, Retention: b.Retention}, ""
+	return b.clauses(ceiling), ""
 }
 
 // validPeriod accepts "" and what the policy can read.

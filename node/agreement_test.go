@@ -89,7 +89,7 @@ func TestEndedIsNotSigned(t *testing.T) {
 func TestProposalChangesNothing(t *testing.T) { both(t, proposalChangesNothing) }
 
 func proposalChangesNothing(t *testing.T) {
-	a, b, ab := agreed(t)
+	a, b, ab := agreedOn(t, func(m map[string]any) { delete(m, "notice") })
 	c := start(t, "gamma")
 	pair(t, b, c)
 	bc := agree(t, b, c)

@@ -3,7 +3,7 @@ package node
 import (
 	"context"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/federation"
@@ -86,9 +86,12 @@ func (n *Node) ripen(ctx context.Context, tx store.Tx, rec store.AgreementRecord
 		return err
 	}
 	now := n.now()
+	over, by, err := n.over(ctx, tx, a, rec)
 	switch {
-	case !a.ValidUntil.IsZero() && !now.Before(a.ValidUntil) && rec.State != comity.AgreementEnded && rec.State != comity.AgreementSuperseded:
-		rec.State, rec.StateAt = comity.AgreementEnded, now
+	case err != nil:
+		return err
+	case over:
+		rec.State, rec.StateAt, rec.EndedBy = comity.AgreementEnded, now, by
 		return tx.PutAgreement(ctx, rec)
 	case rec.State != comity.AgreementComplete || now.Before(a.ValidFrom):
 		return nil
@@ -145,24 +148,51 @@ func (n *Node) openChannels(ctx context.Context, tx store.Tx, a comity.Agreement
 // without a reason; the others are told. Only who suspended it can resume it.
 func (n *Node) SuspendAgreement(ctx context.Context, by Actor, id string, suspend bool) (AgreementView, error) {
 	if suspend {
-		return n.moveAgreement(ctx, by, id, "agreement.suspend", comity.AgreementSuspended, func(rec store.AgreementRecord) bool {
-			return rec.State == comity.AgreementActive
+		return n.moveAgreement(ctx, by, id, "agreement.suspend", func(tx store.Tx, a comity.Agreement, rec store.AgreementRecord) error {
+			if rec.State != comity.AgreementActive {
+				return wrongState("agreement suspend", rec)
+			}
+			rec.State, rec.StateAt, rec.EndedBy = comity.AgreementSuspended, n.now(), n.ID()
+			if err := tx.PutAgreement(ctx, rec); err != nil {
+				return err
+			}
+			return n.tell(ctx, tx, a, federation.TypeSuspend, "agreement:"+string(a.ID), n.now())
 		})
 	}
-	return n.moveAgreement(ctx, by, id, "agreement.resume", comity.AgreementActive, func(rec store.AgreementRecord) bool {
-		return rec.State == comity.AgreementSuspended && rec.EndedBy == n.ID()
+	return n.moveAgreement(ctx, by, id, "agreement.resume", func(tx store.Tx, a comity.Agreement, rec store.AgreementRecord) error {
+		switch {
+		case rec.State != comity.AgreementSuspended:
+			return wrongState("agreement resume", rec)
+		case rec.EndedBy != n.ID():
+			return comity.E(comity.Conflict, "agreement resume", rec.ID.Short(),
+				comity.Msg("node.resume_theirs", comity.A("name", partyName(a, rec.EndedBy))), nil)
+		}
+		rec.State, rec.StateAt, rec.EndedBy = comity.AgreementActive, n.now(), ""
+		if err := tx.PutAgreement(ctx, rec); err != nil {
+			return err
+		}
+		return n.sendAgreement(ctx, tx, a, rec) // that it goes on is told by itself
 	})
 }
 
-// EndAgreement ends an agreement for good; what was exchanged stays covered by
-// its clauses.
-func (n *Node) EndAgreement(ctx context.Context, by Actor, id string) (AgreementView, error) {
-	return n.moveAgreement(ctx, by, id, "agreement.end", comity.AgreementEnded, func(rec store.AgreementRecord) bool {
-		return rec.State != comity.AgreementEnded && rec.State != comity.AgreementSuperseded
-	})
+func wrongState(op string, rec store.AgreementRecord) error {
+	return comity.E(comity.Conflict, op, rec.ID.Short(), comity.Msg("node.agreement_state", comity.A("state", "msg:agreement.state."+string(rec.State))), nil)
 }
 
-func (n *Node) moveAgreement(ctx context.Context, by Actor, id, action string, to comity.AgreementState, may func(store.AgreementRecord) bool) (AgreementView, error) {
+// partyName is the name of a party in the agreement, or its short id.
+func partyName(a comity.Agreement, m comity.MemberID) string {
+	for _, p := range a.Parties {
+		if p.ID == m && p.Name != "" {
+			return p.Name
+		}
+	}
+	return m.Short()
+}
+
+type agreementMove func(tx store.Tx, a comity.Agreement, rec store.AgreementRecord) error
+
+// moveAgreement does one audited step of an agreement's life and tells it.
+func (n *Node) moveAgreement(ctx context.Context, by Actor, id, action string, move agreementMove) (AgreementView, error) {
 	v, err := n.Agreement(ctx, id)
 	if err != nil {
 		return v, err
@@ -172,18 +202,7 @@ func (n *Node) moveAgreement(ctx context.Context, by Actor, id, action string, t
 		if err != nil {
 			return err
 		}
-		if !may(rec) {
-			return comity.E(comity.Conflict, strings.ReplaceAll(action, ".", " "), v.ID.Short(),
-				comity.Msg("node.agreement_state", comity.A("state", "msg:agreement.state."+string(rec.State))), nil)
-		}
-		rec.State, rec.StateAt, rec.EndedBy = to, n.now(), n.ID()
-		if to == comity.AgreementActive {
-			rec.EndedBy = ""
-		}
-		if err := tx.PutAgreement(ctx, rec); err != nil {
-			return err
-		}
-		return n.sendState(ctx, tx, v.Agreement, rec)
+		return move(tx, v.Agreement, rec)
 	})
 	if err != nil {
 		return v, err
@@ -192,19 +211,16 @@ func (n *Node) moveAgreement(ctx context.Context, by Actor, id, action string, t
 	return n.Agreement(ctx, string(v.ID))
 }
 
-// sendState tells the other parties that an agreement is suspended or ended;
-// that it is resumed is told by the agreement itself, sent again.
-func (n *Node) sendState(ctx context.Context, tx store.Tx, a comity.Agreement, rec store.AgreementRecord) error {
-	typ := federation.TypeSuspend
-	switch rec.State {
-	case comity.AgreementActive:
-		return n.sendAgreement(ctx, tx, a, rec)
-	case comity.AgreementEnded:
-		typ = federation.TypeEnd
-	}
+// tell sends the other parties a document of this type about an agreement. One
+// that waits under the same name is replaced. at is the time in the document, to
+// the second.
+func (n *Node) tell(ctx context.Context, tx store.Tx, a comity.Agreement, typ, name string, at time.Time) error {
 	for _, p := range a.Others(n.ID()) {
-		d := federation.InboxDocument{Type: typ, To: p.ID, About: a.ID}
-		if err := n.queueDocument(ctx, tx, "agreement:"+string(a.ID), d); err != nil {
+		doc, err := n.keys.SignInbox(federation.InboxDocument{Type: typ, To: p.ID, At: at, About: a.ID})
+		if err != nil {
+			return err
+		}
+		if err := n.queue(ctx, tx, p.ID, name, doc); err != nil {
 			return err
 		}
 	}

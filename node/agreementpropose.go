@@ -2,23 +2,20 @@ package node
 
 import (
 	"context"
+	"slices"
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/federation"
 	"github.com/comity-net/comity/ledger"
-	"github.com/comity-net/comity/policy"
 	"github.com/comity-net/comity/store"
 )
 
 // ProposeAgreement signs an agreement in template form and sends it to the
 // other parties.
 func (n *Node) ProposeAgreement(ctx context.Context, by Actor, text []byte) (AgreementView, error) {
-	body, a, err := n.draftAgreement(text)
+	body, a, err := n.draftAgreement(ctx, text)
 	if err != nil {
 		return AgreementView{}, err
-	}
-	if bad := policy.CheckAgreement(a); len(bad) > 0 {
-		return AgreementView{}, comity.E(comity.Invalid, "agreement propose", a.ID.Short(), bad[0].Msg, nil)
 	}
 	line, err := n.keys.SignAgreement(body)
 	if err != nil {
@@ -54,16 +51,25 @@ func (n *Node) ProposeAgreement(ctx context.Context, by Actor, text []byte) (Agr
 	return n.Agreement(ctx, string(a.ID))
 }
 
-// draftAgreement turns the edited JSON into the body that all parties sign.
-func (n *Node) draftAgreement(text []byte) ([]byte, comity.Agreement, error) {
-	body, a, err := federation.NewAgreement(text)
-	if err != nil {
-		return nil, a, err
+// draftAgreement turns the edited JSON into the body that all parties sign, or
+// tells the first thing that is wrong with it.
+func (n *Node) draftAgreement(ctx context.Context, text []byte) ([]byte, comity.Agreement, error) {
+	const op = "agreement propose"
+	d, err := n.readDraft(ctx, text)
+	// Who is not verified is told, with what to do, when it is to be stored.
+	d.Findings = slices.DeleteFunc(d.Findings, func(f comity.Finding) bool { return f.Rule == ruleUnverified })
+	if err != nil || len(d.Findings) == 0 {
+		return d.Body, d.Agreement, err
 	}
-	if !a.Has(n.ID()) {
-		return nil, a, comity.E(comity.Forbidden, "agreement propose", a.ID.Short(), comity.Msg("node.not_a_party"), nil)
+	f, kind := d.Findings[0], comity.Invalid
+	if f.Rule == "member" {
+		kind = comity.Forbidden // who may, not what it says
 	}
-	return body, a, nil
+	e := comity.E(kind, op, f.Path, f.Msg, nil)
+	if n := len(d.Findings); n > 1 {
+		return nil, d.Agreement, e.WithHint(comity.Msg("node.more_findings", comity.A("n", n-1)))
+	}
+	return nil, d.Agreement, e
 }
 
 // partiesVerified refuses an agreement with somebody whose keys no person has

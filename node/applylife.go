@@ -25,7 +25,7 @@ func (a *applying) lifecycle(ctx context.Context, tx store.Tx, in *incoming) err
 	}
 	mark, changed := in.entry.M, false
 	if in.entry.K == comity.EntryErase {
-		changed, err = a.erase(ctx, tx, in)
+		changed, err = dropHandle(ctx, tx, a.ch.ID, in.entry.H, in.entry.Why, a.now)
 	} else {
 		mark, changed, err = a.change(ctx, tx, in, place.Object)
 	}
@@ -46,28 +46,6 @@ func (a *applying) lifecycle(ctx context.Context, tx store.Tx, in *incoming) err
 	}
 	_, err = a.n.announce(ctx, tx, place.Object, in.entry.K, mark, in.entry.Why)
 	return err
-}
-
-// erase deletes what came under the handle and no other way still gives.
-func (a *applying) erase(ctx context.Context, tx store.Tx, in *incoming) (changed bool, err error) {
-	oids, err := tx.EraseHandle(ctx, a.ch.ID, in.entry.H)
-	if err != nil {
-		return false, err
-	}
-	for _, oid := range oids {
-		left, err := tx.Sources(ctx, oid)
-		if err != nil {
-			return false, err
-		}
-		if len(left) > 0 {
-			continue
-		}
-		if err := tx.SetState(ctx, oid, comity.StateErased, in.entry.Why, a.now); err != nil {
-			return false, err
-		}
-		changed = true
-	}
-	return changed, nil
 }
 
 // change revokes or marks the versions for which this publisher's word counts:

@@ -56,9 +56,9 @@ func (n *Node) take(ctx context.Context, tx store.Tx, from comity.MemberID, d fe
 	case federation.TypeAgreement:
 		return n.takeAgreement(ctx, tx, d)
 	case federation.TypeSuspend:
-		return n.takeState(ctx, tx, d, comity.AgreementSuspended)
+		return n.takeState(ctx, tx, d)
 	case federation.TypeEnd:
-		return n.takeState(ctx, tx, d, comity.AgreementEnded)
+		return n.takeState(ctx, tx, d)
 	}
 	return "", comity.E(comity.Invalid, "inbox", d.Type, comity.Msg("node.inbox_unknown", comity.A("type", d.Type)), nil)
 }
@@ -159,6 +159,9 @@ func (n *Node) takeAgreement(ctx context.Context, tx store.Tx, d federation.Inbo
 	}
 	rec, err := tx.Agreement(ctx, a.ID)
 	if comity.Is(err, comity.NotFound) {
+		if a.Kind != "bilateral" {
+			return "", comity.E(comity.Invalid, "inbox", a.ID.Short(), comity.Msg("node.group_later"), nil)
+		}
 		if err := replaces(ctx, tx, a); err != nil {
 			return "", err
 		}
@@ -180,7 +183,7 @@ func (n *Node) takeAgreement(ctx context.Context, tx store.Tx, d federation.Inbo
 	return string(a.ID), n.putSigned(ctx, tx, a, rec)
 }
 
-func (n *Node) takeState(ctx context.Context, tx store.Tx, d federation.InboxDocument, to comity.AgreementState) (string, error) {
+func (n *Node) takeState(ctx context.Context, tx store.Tx, d federation.InboxDocument) (string, error) {
 	rec, err := tx.Agreement(ctx, d.About)
 	if err != nil {
 		return "", err
@@ -192,10 +195,14 @@ func (n *Node) takeState(ctx context.Context, tx store.Tx, d federation.InboxDoc
 	if !a.Has(d.From) {
 		return "", comity.E(comity.Forbidden, "inbox", a.ID.Short(), comity.Msg("node.not_a_party"), nil)
 	}
-	if rec.State == comity.AgreementEnded || rec.State == comity.AgreementSuperseded ||
-		to == comity.AgreementSuspended && rec.State != comity.AgreementActive {
+	switch {
+	case rec.State == comity.AgreementEnded || rec.State == comity.AgreementSuperseded:
+		return "", nil
+	case d.Type == federation.TypeEnd:
+		return string(a.ID), n.giveNotice(ctx, tx, a, rec, d.From, d.At)
+	case rec.State != comity.AgreementActive:
 		return "", nil
 	}
-	rec.State, rec.StateAt, rec.EndedBy = to, n.now(), d.From
+	rec.State, rec.StateAt, rec.EndedBy = comity.AgreementSuspended, n.now(), d.From
 	return string(a.ID), tx.PutAgreement(ctx, rec)
 }

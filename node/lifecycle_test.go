@@ -278,7 +278,7 @@ func suspendedAgreementStopsReading(t *testing.T) {
 func TestWithdrawalAfterTheEnd(t *testing.T) { both(t, withdrawalAfterTheEnd) }
 
 func withdrawalAfterTheEnd(t *testing.T) {
-	a, b, id := agreed(t)
+	a, b, id := agreedOn(t, func(m map[string]any) { delete(m, "notice") })
 	bring(t, a, noteOf(t, "2026-01-01T00:00:00.000Z", "x", comity.Green))
 	if _, err := a.Share(t.Context(), admin, node.ShareRequest{IDs: []comity.ObjectID{note1}, With: id}); err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ func (n *Node) Run(ctx context.Context) error {
 	defer t.Stop()
 	wg.Go(func() { n.outboxLoop(ctx) })
 	wg.Go(func() { n.expireLoop(ctx) })
+	wg.Go(func() { n.retentionLoop(ctx) })
 	said := map[string]time.Time{}
 	step := func(name string, fn func(context.Context) error) {
 		if err := fn(ctx); err != nil && ctx.Err() == nil && n.now().Sub(said[name]) > sayAgain {
@@ -90,14 +91,11 @@ func (n *Node) expireLoop(ctx context.Context) {
 
 // ripenAll moves agreements whose time has come.
 func (n *Node) ripenAll(ctx context.Context) error {
-	recs, err := view(ctx, n.store, func(r store.Reader) ([]store.AgreementRecord, error) { return r.Agreements(ctx) })
+	recs, err := view(ctx, n.store, func(r store.Reader) ([]store.AgreementRecord, error) { return n.ripeNow(ctx, r) })
 	if err != nil {
 		return err
 	}
 	for _, rec := range recs {
-		if ripe, err := n.ripe(rec); err != nil || !ripe {
-			continue
-		}
 		err := n.store.Update(ctx, func(tx store.Tx) error {
 			now, err := tx.Agreement(ctx, rec.ID)
 			if err != nil {
@@ -112,16 +110,27 @@ func (n *Node) ripenAll(ctx context.Context) error {
 	return nil
 }
 
-// ripe reports whether ripen would change anything.
-func (n *Node) ripe(rec store.AgreementRecord) (bool, error) {
-	a, err := n.readAgreement(rec)
+// ripeNow lists the agreements that ripen would change.
+func (n *Node) ripeNow(ctx context.Context, r store.Reader) ([]store.AgreementRecord, error) {
+	recs, err := r.Agreements(ctx)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	now := n.now()
-	over := !a.ValidUntil.IsZero() && !now.Before(a.ValidUntil)
-	done := rec.State == comity.AgreementEnded || rec.State == comity.AgreementSuperseded
-	return over && !done || rec.State == comity.AgreementComplete && !now.Before(a.ValidFrom), nil
+	var out []store.AgreementRecord
+	for _, rec := range recs {
+		a, err := n.readAgreement(rec)
+		if err != nil {
+			continue // one that cannot be read must not hold up the others
+		}
+		over, _, err := n.over(ctx, r, a, rec)
+		if err != nil {
+			return nil, err
+		}
+		if over || rec.State == comity.AgreementComplete && !n.now().Before(a.ValidFrom) {
+			out = append(out, rec)
+		}
+	}
+	return out, nil
 }
 
 // toRead lists the foreign channels that this node may read now.

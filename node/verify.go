@@ -78,6 +78,10 @@ const maxProblems = 100
 
 func (v *verifying) run(ctx context.Context) (VerifyReport, error) {
 	start := v.n.now()
+	kept, err := view(ctx, v.n.store, func(r store.Reader) (retained, error) { return retainedOf(ctx, r, v.c.ID) })
+	if err != nil {
+		return v.rep, err
+	}
 	v.rep = VerifyReport{Channel: v.c.ID, Title: v.c.Title, Publisher: v.c.PublisherName, Stream: v.c.Stream, Own: v.c.Own, Problems: []comity.Message{}}
 	for v.edge.Size() < v.c.Head.Size && ctx.Err() == nil {
 		from := v.edge.Size()
@@ -102,10 +106,13 @@ func (v *verifying) run(ctx context.Context) (VerifyReport, error) {
 		return v.rep, err
 	}
 	for h, i := range v.puts {
+		if i < kept.Below && !v.c.Own {
+			continue // its retention is over
+		}
 		v.problem("node.payload_missing", comity.A("index", i), comity.A("handle", h))
 	}
 	v.tree(ctx)
-	err := v.receipts(ctx)
+	err = v.receipts(ctx)
 	v.rep.OK, v.rep.Took = len(v.rep.Problems) == 0, v.n.now().Sub(start)
 	return v.rep, err
 }

@@ -68,8 +68,9 @@ type Fault struct {
 
 // Finding is one line of doctor's report.
 type Finding struct {
-	OK  bool           `json:"ok"`
-	Msg comity.Message `json:"message"`
+	OK   bool           `json:"ok"`
+	Info bool           `json:"info"` // to be known, not to be mended
+	Msg  comity.Message `json:"message"`
 }
 
 // ImportRequest is what to bring in.
@@ -117,6 +118,7 @@ type FindResult struct {
 	Values    []FoundValue    `json:"values"`     // each indicator found in what was asked
 	Text      []store.Version `json:"text"`       // objects whose text matches
 	NotValues []string        `json:"not_values"` // lines of several that hold no indicator
+	Found     int             `json:"found"`      // values in what was asked; more than were looked up when it was cut
 	Truncated bool            `json:"truncated"`  // there is more than was looked up or is listed
 }
 
@@ -265,8 +267,12 @@ type AgreementView struct {
 	Missing     []comity.Party
 	MineMissing bool             // this node has not signed
 	Symmetry    []Asymmetry      // clauses that do not bind all alike
-	Findings    []comity.Message // what is wrong with it
+	Findings    []comity.Message // what is wrong with it; each names its place
 	Channels    []ChannelView
+	EndsAt      time.Time // end of the notice that a party gave; zero for none
+	EndsBy      string    // name of who gave notice
+	StoppedBy   string    // name of who suspended or ended it; "" for nobody
+	Promised    []string  // clauses present that people keep and no software enforces, as paths: "streams[0].within"
 }
 
 // Asymmetry is one clause that does not bind all parties alike.

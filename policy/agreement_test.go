@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,24 +87,26 @@ func TestCheckAgreement(t *testing.T) {
 	}
 	texts := texts(t)
 	for path, change := range map[string]func(*comity.Agreement){
-		"kind":                 func(a *comity.Agreement) { a.Kind = "empire" },
-		"parties":              func(a *comity.Agreement) { a.Parties = a.Parties[:1] },
-		"parties[1].id":        func(a *comity.Agreement) { a.Parties[1].ID = "short" },
-		"streams":              func(a *comity.Agreement) { a.Streams = nil },
-		"streams[1].name":      func(a *comity.Agreement) { a.Streams = append(a.Streams, a.Streams[0]) },
-		"streams[0].name":      func(a *comity.Agreement) { a.Streams[0].Name = "In Dicators" },
-		"streams[0].max":       func(a *comity.Agreement) { a.Streams[0].Max = comity.Red },
-		"streams[0].types[1]":  func(a *comity.Agreement) { a.Streams[0].Types[1] = "No Type" },
-		"streams[0].filter":    func(a *comity.Agreement) { a.Streams[0].Filter = "all" },
-		"streams[0].onward":    func(a *comity.Agreement) { a.Streams[0].Onward = "" },
-		"streams[0].within":    func(a *comity.Agreement) { a.Streams[0].Within = "soon" },
-		"streams[0].retention": func(a *comity.Agreement) { a.Streams[0].Retention = "P" },
-		"streams[0].backfill":  func(a *comity.Agreement) { a.Streams[0].Backfill = "some" },
+		"kind":                  func(a *comity.Agreement) { a.Kind = "empire" },
+		"parties":               func(a *comity.Agreement) { a.Parties = a.Parties[:1] },
+		"parties[1].id":         func(a *comity.Agreement) { a.Parties[1].ID = "short" },
+		"streams":               func(a *comity.Agreement) { a.Streams = nil },
+		"streams[1].name":       func(a *comity.Agreement) { a.Streams = append(a.Streams, a.Streams[0]) },
+		"streams[0].name":       func(a *comity.Agreement) { a.Streams[0].Name = "In Dicators" },
+		"streams[0].max":        func(a *comity.Agreement) { a.Streams[0].Max = comity.Red },
+		"streams[0].types[1]":   func(a *comity.Agreement) { a.Streams[0].Types[1] = "indicatr" },
+		"streams[0].purpose[1]": func(a *comity.Agreement) { a.Streams[0].Purpose = []string{"defence", "revenge", "x-drill"} },
+		"streams[0].onward":     func(a *comity.Agreement) { a.Streams[0].Onward = "" },
+		"streams[0].within":     func(a *comity.Agreement) { a.Streams[0].Within = "soon" },
+		"streams[0].retention":  func(a *comity.Agreement) { a.Streams[0].Retention = "P" },
+		"streams[0].within ":    func(a *comity.Agreement) { a.Streams[0].Within = "P0D" },
+		"streams[0].backfill":   func(a *comity.Agreement) { a.Streams[0].Backfill = "some" },
 		"streams[0].publishers[0]": func(a *comity.Agreement) {
 			a.Streams[0].Publishers = []comity.MemberID{"c", a.Parties[0].ID, a.Parties[1].ID}
 		},
 		"asymmetries":           func(a *comity.Agreement) { a.Streams[0].Publishers = []comity.MemberID{a.Parties[0].ID} },
-		"quota":                 func(a *comity.Agreement) { a.Quota.BytesDay = -1 },
+		"asymmetries[0]":        func(a *comity.Agreement) { a.Asymmetries = []string{"the moon is far"} },
+		"quota.bytes_day":       func(a *comity.Agreement) { a.Quota.BytesDay = -1 },
 		"receipts.within":       func(a *comity.Agreement) { a.ReceiptsWithin = "1h" },
 		"erasure.answer_within": func(a *comity.Agreement) { a.ErasureWithin = "1h" },
 		"notice":                func(a *comity.Agreement) { a.Notice = "1h" },
@@ -117,9 +120,19 @@ func TestCheckAgreement(t *testing.T) {
 		for _, f := range found {
 			fits(t, texts, f.Msg)
 		}
-		if len(found) != 1 || found[0].Path != path || !found[0].Refuses || found[0].Msg.Key == "" {
+		if len(found) != 1 || found[0].Path != strings.TrimSpace(path) || !found[0].Refuses || found[0].Msg.Key == "" {
 			t.Errorf("%s: %+v", path, found)
 		}
+	}
+	filter := treaty()
+	filter.Streams[0].Filter = "all"
+	if f := CheckAgreement(filter); len(f) != 2 || f[0].Path != "streams[0].filter" || f[1].Path != f[0].Path {
+		t.Errorf("a bad filter: %+v", f)
+	}
+	group := treaty()
+	group.Kind = "group"
+	if f := CheckAgreement(group); len(f) != 1 || f[0].Msg.Key != "policy.check_group" {
+		t.Errorf("a group: %+v", f)
 	}
 	twice := treaty()
 	twice.Parties[1] = twice.Parties[0]
@@ -128,6 +141,16 @@ func TestCheckAgreement(t *testing.T) {
 	}
 	if f := CheckAgreement(comity.Agreement{}); len(f) == 0 {
 		t.Error("the zero agreement is fine")
+	}
+}
+
+func TestPromised(t *testing.T) {
+	if got := Promised(comity.Agreement{}); got != nil {
+		t.Errorf("nothing is promised, but: %v", got)
+	}
+	want := []string{"streams[0].within", "streams[0].backfill", "receipts.within", "erasure.answer_within", "confirm"}
+	if got := Promised(treaty()); !slices.Equal(got, want) {
+		t.Errorf("%v", got)
 	}
 }
 
