@@ -106,6 +106,8 @@ type agreementFormPage struct {
 	Body    string
 	Peers   []node.PeerView
 	Checked *agreementPage // what the text says, when it was checked
+	Draft   *draftForm     // the common case as a form; nil when the text does not fit it
+	Fields  []agreementField
 }
 
 func (agreementFormPage) name() string { return "agreement_new" }
@@ -126,6 +128,7 @@ func (w *Web) agreementForm(r *request) (view, error) {
 		}
 		v.Body = string(body)
 	}
+	v.Draft, v.Fields = readDraft(v.Body), agreementFields()
 	return v, nil
 }
 
@@ -134,6 +137,14 @@ func (w *Web) agreementPropose(r *request) (view, error) {
 		return nil, err
 	}
 	body := []byte(strings.ReplaceAll(r.PostFormValue("body"), "\r\n", "\n"))
+	if r.PostFormValue("do") == "fill" {
+		filled, err := writeDraft(string(body), r.PostForm)
+		if err != nil {
+			return nil, comity.E(comity.Invalid, "agreement", "", comity.Msg("web.agreement.form_broken"), err)
+		}
+		body = []byte(filled)
+		r.PostForm.Set("body", filled)
+	}
 	if r.PostFormValue("do") != "propose" {
 		return w.agreementCheck(r, body)
 	}

@@ -46,6 +46,7 @@ func words(p i18n.Printer, files assets) template.FuncMap {
 		"action": func(a string) string { return p.T(actionMessage(a)) },
 		"asset":  files.path,
 		"named":  named.link,
+		"uses":   func(have []string) []choice { return purposeChoices(p, have) },
 	}
 }
 
