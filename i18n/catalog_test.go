@@ -155,10 +155,10 @@ func TestConcurrent(t *testing.T) {
 func TestMessageInsideMessage(t *testing.T) {
 	c := catalog(t)
 	inner := comity.E(comity.Invalid, "x", "", comity.Msg("ledger.bad_json", comity.A("offset", 7), comity.A("cause", comity.Msg("ledger.json_cut"))), nil)
-	m := comity.Msg("federation.agreement_malformed", comity.A("cause", fmt.Errorf("wrapped: %w", inner)))
+	m := comity.Msg("federation.identity_malformed", comity.A("cause", fmt.Errorf("wrapped: %w", inner)))
 	for lang, want := range map[string]string{
-		"en": "The agreement cannot be read: This is not well-formed JSON, near byte 7: it ends too early.",
-		"zh": "无法读取协议：",
+		"en": "The identity note cannot be read: This is not well-formed JSON, near byte 7: it ends too early.",
+		"zh": "无法读取身份说明：",
 	} {
 		got := c.Lang(lang).T(m)
 		if !strings.HasPrefix(got, want) || strings.Contains(got, "ledger.") || strings.Contains(got, "no value") {
