@@ -9,7 +9,12 @@ import (
 func (s *sharing) count(items []ShareItem) {
 	for _, it := range items {
 		s.res.Considered++
+		if cameFromThem(it.Decision) {
+			it.Already = true
+		}
 		switch {
+		case it.Already && !it.Decision.Allowed():
+			s.res.Already++
 		case !it.Decision.Allowed():
 			s.res.Refused++
 			s.refused(it.Decision)
@@ -25,14 +30,25 @@ func (s *sharing) count(items []ShareItem) {
 	}
 }
 
-// refused counts a refusal under the reason that decided it.
-func (s *sharing) refused(d comity.Decision) {
-	var why comity.Reason
+// cameFromThem reports whether an object is not given because the receiver is
+// who gave it: it has it, and nothing was held back.
+func cameFromThem(d comity.Decision) bool {
+	return !d.Allowed() && decider(d).Msg.Key == "policy.origin_has_it"
+}
+
+// decider is the reason that decided a refusal.
+func decider(d comity.Decision) (why comity.Reason) {
 	for _, r := range d.Reasons {
 		if r.Effect != comity.Allow {
 			why = r
 		}
 	}
+	return why
+}
+
+// refused counts a refusal under the reason that decided it.
+func (s *sharing) refused(d comity.Decision) {
+	why := decider(d)
 	key := why.Msg.String()
 	if c := s.reasons[key]; c != nil {
 		c.N++

@@ -2,6 +2,10 @@ package node
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/comity-net/comity"
@@ -77,6 +81,9 @@ func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
 	say := func(ok bool, key string, args ...comity.Arg) {
 		out = append(out, Finding{OK: ok, Msg: comity.Msg(key, args...)})
 	}
+	info := func(key string, args ...comity.Arg) {
+		out = append(out, Finding{OK: true, Info: true, Msg: comity.Msg(key, args...)})
+	}
 	problems, err := n.store.Check(ctx)
 	if err != nil {
 		return nil, err
@@ -92,6 +99,9 @@ func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	say(self.URL != "", map[bool]string{true: "node.doctor_url_ok", false: "node.doctor_url_missing"}[self.URL != ""], comity.A("url", self.URL))
+	if _, err := os.Stat(filepath.Join(n.dir, "keys", "root.key")); errors.Is(err, fs.ErrNotExist) {
+		info("node.doctor_root_key_away")
+	}
 	peers, err := n.Peers(ctx)
 	if err != nil {
 		return nil, err
@@ -99,7 +109,8 @@ func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
 	for _, p := range peers {
 		switch {
 		case p.State == comity.PeerIntroduced:
-			say(false, "node.doctor_peer_unverified", comity.A("name", p.Name))
+			// A stranger who introduced itself must not turn the node red.
+			info("node.doctor_peer_unverified", comity.A("name", p.Name))
 		case p.Verified() && !p.Fault.IsZero():
 			say(false, "node.doctor_peer_fault", comity.A("name", p.Name))
 		case p.Verified():

@@ -8,6 +8,7 @@ import (
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/node"
+	"github.com/comity-net/comity/web"
 )
 
 func (a *app) agreementCmd() *cobra.Command {
@@ -44,7 +45,13 @@ func (a *app) agreementMoveCmd(use, short, example, ask string, do agreementMove
 		Use: use, Short: short, Example: example, Args: takes(1, 1),
 		RunE: a.with(func(ctx context.Context, n *node.Node, args []string) error {
 			if ask != "" {
-				if err := a.confirm("agreement", comity.Message{Key: ask, Args: []comity.Arg{comity.A("id", args[0])}}); err != nil {
+				v, err := n.Agreement(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				word, _, _ := strings.Cut(use, " ")
+				if err := a.confirm("agreement "+word, comity.Message{Key: ask, Args: []comity.Arg{comity.A("id", v.ID.Short()),
+					comity.A("title", firstOf(v.Title, v.ID.Short())), comity.A("parties", partyNames(v.Parties))}}); err != nil {
 					return err
 				}
 			}
@@ -64,18 +71,33 @@ func (a *app) agreementSignCmd() *cobra.Command {
 		Use: "sign [A]", Short: "cmd.agreement.sign.short", Long: "cmd.agreement.sign.long", Args: takes(0, 1),
 		Example: "  comity agreement sign 3f09\n  comity agreement sign            the only one that waits for you",
 		RunE: a.with(func(ctx context.Context, n *node.Node, args []string) error {
+			if len(args) == 0 && !a.yes && !a.canAsk() {
+				return comity.E(comity.Usage, "agreement sign", "", comity.Msg("cmd.agreement.sign.name_it"), nil).
+					WithHint(comity.Msg("cmd.agreement.sign.name_it_hint"))
+			}
 			id, err := toSign(ctx, n, args)
 			if err != nil {
 				return err
 			}
-			if err := a.confirm("agreement sign", comity.Msg("cmd.agreement.sign.ask", comity.A("id", id))); err != nil {
-				return err
-			}
-			v, err := n.SignAgreement(ctx, a.actor(), id)
+			v, err := n.Agreement(ctx, id)
 			if err != nil {
 				return err
 			}
-			return a.show(v, func() { a.printAgreement(v) })
+			if !a.json {
+				a.printAgreement(v)
+			}
+			if err := a.confirm("agreement sign", comity.Msg("cmd.agreement.sign.ask", comity.A("id", v.ID.Short()),
+				comity.A("title", firstOf(v.Title, v.ID.Short())), comity.A("parties", partyNames(v.Parties)))); err != nil {
+				return err
+			}
+			v, err = n.SignAgreement(ctx, a.actor(), string(v.ID))
+			if err != nil {
+				return err
+			}
+			return a.show(v, func() {
+				a.say("")
+				a.tell("cmd.agreement.signed", comity.A("id", v.ID.Short()), comity.A("state", a.word(v.State)))
+			})
 		}),
 	}
 	c.ValidArgsFunction = a.agreementIDs
@@ -113,6 +135,10 @@ func (a *app) agreementTemplateCmd() *cobra.Command {
 		Use: "template bilateral", Short: "cmd.agreement.template.short", Args: takes(1, 1),
 		Example: "  comity agreement template bilateral --peer \"CERT Example\" > ours.json",
 		RunE: a.with(func(ctx context.Context, n *node.Node, args []string) error {
+			if peer == "" {
+				return comity.E(comity.Usage, "agreement template", "", comity.Msg("cmd.usage.peer"), nil).
+					WithHint(comity.Msg("cmd.usage.see_help", comity.A("command", "comity agreement template")))
+			}
 			b, err := n.AgreementTemplate(ctx, args[0], peer)
 			if err != nil {
 				return err
@@ -174,17 +200,23 @@ func partyNames(ps []comity.Party) string {
 
 func (a *app) printAgreement(v node.AgreementView) {
 	a.fields(
-		"cmd.field.agreement", string(v.ID), "cmd.field.title", v.Title, "cmd.field.state", a.word(v.State),
+		"cmd.field.agreement", string(v.ID), "cmd.field.replaces", string(v.Prev), "cmd.field.title", v.Title, "cmd.field.state", a.word(v.State),
 		"cmd.field.parties", partyNames(v.Parties), "cmd.field.signed_by", partyNames(v.SignedBy), "cmd.field.missing", partyNames(v.Missing),
 		"cmd.field.valid_from", a.p.Time(v.ValidFrom), "cmd.field.valid_until", a.p.Time(v.ValidUntil),
 	)
-	for _, s := range v.Streams {
-		a.tell("cmd.agreement.stream", comity.A("name", s.Name), comity.A("max", s.Max.Label()),
-			comity.A("types", firstOf(strings.Join(s.Types, ", "), a.t("cmd.agreement.any_type"))),
-			comity.A("purpose", strings.Join(s.Purpose, ", ")), comity.A("onward", string(s.Onward)))
+	a.note("cmd.agreement.id_is_hash")
+	for _, p := range v.Parties {
+		a.tell("cmd.agreement.party", comity.A("name", p.Name), comity.A("id", p.ID))
+	}
+	for _, s := range web.AgreementText(a.p, v.Agreement) {
+		a.say(s)
 	}
 	for _, y := range v.Symmetry {
-		a.say("~ " + a.p.T(y.Msg))
+		key := "cmd.agreement.undeclared"
+		if y.Declared {
+			key = "cmd.agreement.declared"
+		}
+		a.tell(key, comity.A("text", a.p.T(y.Msg)))
 	}
 	for _, f := range v.Findings {
 		a.say("! " + a.p.T(f))

@@ -104,6 +104,14 @@ func (a *app) root() *cobra.Command {
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return comity.E(comity.Usage, "flags", "", comity.Msg("cmd.usage.flag", comity.A("cause", err)), err)
 	})
+	show := false
+	c.Flags().BoolVar(&show, "version", false, "cmd.flag.version")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		if show {
+			return a.version(cmd)
+		}
+		return cmd.Help()
+	}
 	c.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) }
 	a.globalFlags(c)
 	c.AddCommand(
@@ -193,6 +201,9 @@ func (a *app) group(use, short, example string, sub ...*cobra.Command) *cobra.Co
 }
 
 func suggestions(cmd *cobra.Command, word string) string {
+	if cmd.SuggestionsMinimumDistance <= 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
 	return strings.Join(cmd.SuggestionsFor(word), ", ")
 }
 
@@ -227,8 +238,11 @@ func (a *app) with(fn func(ctx context.Context, n *node.Node, args []string) err
 func (a *app) open(ctx context.Context) (*node.Node, error) {
 	cfg := node.Config{Dir: a.dir, DB: a.db, Version: programVersion(), Passphrase: []byte(a.env["COMITY_PASSPHRASE"])}
 	n, err := node.Open(ctx, cfg)
-	if err == nil || !comity.Is(err, comity.Forbidden) || len(cfg.Passphrase) > 0 || !a.canAsk() {
+	if err == nil || !comity.Is(err, comity.Forbidden) || len(cfg.Passphrase) > 0 {
 		return n, err
+	}
+	if !a.canAsk() {
+		return nil, comity.E(comity.Forbidden, "open", a.dir, comity.ErrorMessage(err), err).WithHint(comity.Msg("cmd.ask.passphrase_env"))
 	}
 	cfg.Passphrase, err = a.askSecret(comity.Msg("cmd.ask.passphrase"))
 	if err != nil {

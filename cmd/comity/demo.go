@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,7 +51,16 @@ func (a *app) demoCmd() *cobra.Command {
 
 // demo runs three nodes through a whole exchange and then keeps them up.
 func (a *app) demo(ctx context.Context, o demoOptions) error {
+	for _, file := range o.with {
+		if err := readable(file); err != nil {
+			return err
+		}
+	}
 	dir := o.dir
+	if isFile(filepath.Join(dir, demoMembers[0].key, "node.json")) {
+		return comity.E(comity.Conflict, "demo", dir, comity.Msg("cmd.demo.used_dir", comity.A("dir", dir)), nil).
+			WithHint(comity.Msg("cmd.demo.used_dir_hint", comity.A("dir", dir)))
+	}
 	if dir == "" {
 		tmp, err := os.MkdirTemp("", "comity-demo-")
 		if err != nil {
@@ -72,6 +82,18 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 	}
 	a.note("cmd.demo.stays")
 	return d.wait(ctx)
+}
+
+// readable fails for a file that cannot be imported, before anything starts.
+func readable(file string) error {
+	if strings.Contains(file, "://") {
+		return nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return comity.E(comity.NotFound, "demo", file, comity.Msg("cmd.read_failed", comity.A("file", file)), err)
+	}
+	return f.Close()
 }
 
 // demoNode is one of the three nodes, running.
@@ -105,6 +127,7 @@ type demoNodeResult struct {
 	Name       string          `json:"name"`
 	ID         comity.MemberID `json:"id"`
 	URL        string          `json:"url"`
+	TAXII      string          `json:"taxii"`
 	SignInURL  string          `json:"sign_in_url"`
 	Federation string          `json:"federation"`
 	Token      string          `json:"token"`

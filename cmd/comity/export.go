@@ -31,6 +31,9 @@ func (a *app) exportCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := knownQuery(ctx, n, "export", q); err != nil {
+				return err
+			}
 			sq, err := n.ExportQuery(ctx, *q)
 			if err != nil {
 				return err

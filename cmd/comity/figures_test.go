@@ -151,7 +151,7 @@ func (b *bench) pair(one, two string) {
 	b.until(func() bool {
 		return bytes.Contains(b.run("agreement", "list", "--data", two, "--json"), []byte(`"mine_missing":true`))
 	})
-	b.run("agreement", "sign", "--data", two)
+	b.run("agreement", "sign", "--yes", "--data", two)
 	b.until(func() bool {
 		return strings.Count(string(b.run("agreement", "list", "--data", one, "--json")), `"state":"active"`) == len(b.pid)-1
 	})

@@ -26,18 +26,7 @@ func (a *app) importCmd() *cobra.Command {
 			}
 			im, err := n.Import(ctx, a.actor(), r)
 			m.end()
-			if im.ID != "" && (err == nil || im.Accepted+im.Same+im.Refused > 0) {
-				if serr := a.show(im, func() { a.printImport(im) }); err == nil {
-					err = serr
-				}
-			}
-			if err == nil {
-				if im.Accepted+im.Same+im.Refused == 0 {
-					a.note("cmd.import.empty")
-				}
-				err = outcome(im)
-			}
-			return err
+			return a.imported(im, err)
 		}),
 	}
 	f := c.Flags()
@@ -52,6 +41,45 @@ func (a *app) importCmd() *cobra.Command {
 	a.complete(c, "mode", fixed("strict", "standard", "lenient"))
 	a.complete(c, "format", fixed("auto", "stix", "list", "csv", "text"))
 	return c
+}
+
+// imported shows what an import came to, and gives the error that it ends with:
+// also an import that was broken off keeps what it had committed.
+func (a *app) imported(im comity.Import, err error) error {
+	seen := im.Accepted + im.Same + im.Refused
+	switch {
+	case err == nil:
+	case comity.Is(err, comity.Interrupted):
+		msg := comity.Msg("cmd.import.interrupted", comity.A("accepted", a.p.Number(im.Accepted)),
+			comity.A("same", a.p.Number(im.Same)), comity.A("refused", a.p.Number(im.Refused)))
+		if im.ID != "" {
+			im.Fault = msg
+		}
+		err = comity.E(comity.Interrupted, "import", im.Source, msg, err).
+			WithHint(comity.Msg("cmd.import.interrupted_hint", comity.A("id", im.ID)))
+	case im.Accepted+im.Same > 0 && (comity.Is(err, comity.Invalid) || comity.Is(err, comity.TooLarge)):
+		err = comity.E(comity.Partial, "import", im.Source, comity.ErrorMessage(err), err).
+			WithHint(comity.Msg("cmd.import.interrupted_hint", comity.A("id", im.ID)))
+	}
+	if im.ID != "" && (err == nil || seen > 0 || comity.Is(err, comity.Interrupted)) {
+		serr := a.show(im, func() {
+			im := im
+			if err != nil {
+				im.Fault = comity.Message{} // the error says it
+			}
+			a.printImport(im)
+		})
+		if err == nil {
+			err = serr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if seen == 0 {
+		a.note("cmd.import.empty")
+	}
+	return outcome(im)
 }
 
 // outcome is the error that an import with refused items ends with.
@@ -144,7 +172,16 @@ func (a *app) importsUndoCmd() *cobra.Command {
 		Use: "undo ID", Short: "cmd.imports.undo.short", Long: "cmd.imports.undo.long", Args: takes(1, 1),
 		Example: "  comity imports undo 6f1c…\n  comity imports undo 6f1c… --withdraw",
 		RunE: a.with(func(ctx context.Context, n *node.Node, args []string) error {
-			if err := a.confirm("imports undo", comity.Msg("cmd.imports.undo.ask", comity.A("id", args[0]))); err != nil {
+			im, err := n.ImportByID(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			key := "cmd.imports.undo.ask"
+			if withdraw {
+				key = "cmd.imports.undo.ask_withdraw"
+			}
+			if err := a.confirm("imports undo", comity.Message{Key: key, Args: []comity.Arg{comity.A("id", im.ID),
+				comity.A("source", im.Source), comity.A("time", a.p.Time(im.Started)), comity.A("count", a.p.Number(im.Accepted))}}); err != nil {
 				return err
 			}
 			r, err := n.UndoImport(ctx, a.actor(), args[0], withdraw)

@@ -100,9 +100,12 @@ func (a *app) printReports(rs []node.VerifyReport) {
 		if !r.OK {
 			key = "cmd.ledger.not_ok"
 		}
-		a.tell(key, comity.A("channel", firstOf(r.Title, string(r.Channel))+" "+string(r.Channel)[:min(12, len(r.Channel))]),
+		a.tell(key, comity.A("channel", firstOf(r.Publisher, "?")+" · "+r.Stream+" · "+firstOf(r.Title, "?")+" · "+string(r.Channel)[:min(12, len(r.Channel))]),
 			comity.A("entries", n(r.Entries)), comity.A("payloads", n(r.Payloads)), comity.A("erased", n(r.Erased)),
 			comity.A("receipts", r.Receipts), comity.A("time", a.p.Duration(r.Took)))
+		if !r.Own && r.Receipts > 0 {
+			a.say("  " + a.t("cmd.ledger.own_receipt"))
+		}
 		for _, p := range r.Problems {
 			a.say("  ! " + a.p.T(p))
 		}

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"unicode"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/rivo/uniseg"
 	"github.com/spf13/cobra"
 
@@ -20,11 +23,31 @@ func (a *app) t(key string, args ...comity.Arg) string {
 	return a.p.T(comity.Message{Key: key, Args: args})
 }
 
-// emit prints one JSON object on one line.
+// emit prints one JSON object on one line. Each message in it carries its
+// sentence, and a list is [] where it is empty.
 func (a *app) emit(v any) error {
-	enc := json.NewEncoder(a.out)
-	enc.SetEscapeHTML(false)
-	return outputError(enc.Encode(api.Shape(v)))
+	b, err := jsonv2.Marshal(api.Shape(v), jsonv1.DefaultOptionsV1(), jsonv2.FormatNilSliceAsNull(false), jsontext.EscapeForHTML(false),
+		jsonv2.WithMarshalers(jsonv2.MarshalFunc(a.messageJSON)))
+	if err != nil {
+		return outputError(err)
+	}
+	_, err = a.out.Write(append(b, '\n'))
+	return outputError(err)
+}
+
+// spoken is a message with its sentence in the user's language.
+type spoken struct {
+	Key  string       `json:"key"`
+	Args []comity.Arg `json:"args,omitempty"`
+	Text string       `json:"text"`
+}
+
+func (a *app) messageJSON(m comity.Message) ([]byte, error) {
+	s := spoken{Key: m.Key, Args: m.Args}
+	if !m.IsZero() {
+		s.Text = a.p.T(m)
+	}
+	return jsonv2.Marshal(s, jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false))
 }
 
 // say prints one line of data for a person.
@@ -38,6 +61,22 @@ func (a *app) note(key string, args ...comity.Arg) {
 	if !a.quiet && !a.json {
 		_, _ = fmt.Fprintln(a.err, clean(a.t(key, args...)))
 	}
+}
+
+// warning is a warning as --json prints it on standard error.
+type warning struct {
+	Event string `json:"event"` // "warning"
+	Key   string `json:"key"`
+	Text  string `json:"text"`
+}
+
+// warn prints what must be known even with --quiet.
+func (a *app) warn(key string, args ...comity.Arg) {
+	if a.json {
+		_ = json.NewEncoder(a.err).Encode(warning{"warning", key, a.t(key, args...)})
+		return
+	}
+	_, _ = fmt.Fprintln(a.err, clean(a.t("cmd.warning", comity.A("text", a.t(key, args...)))))
 }
 
 // show prints v as JSON, or for a person by the function.

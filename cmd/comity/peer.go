@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +52,7 @@ func (a *app) peerAddCmd() *cobra.Command {
 			}
 			p, err := n.AddPeer(ctx, a.actor(), url, note)
 			if err != nil {
-				return err
+				return wrongPort(ctx, url, err)
 			}
 			return a.show(p, func() {
 				a.printPeer(p)
@@ -57,6 +60,35 @@ func (a *app) peerAddCmd() *cobra.Command {
 			})
 		}),
 	}
+}
+
+// wrongPort says so when the address is that of the pages of a node, which speak
+// plain HTTP, and not the one for peers.
+func wrongPort(ctx context.Context, url string, err error) error {
+	host, ok := strings.CutPrefix(url, "http://")
+	if !ok {
+		if host, ok = strings.CutPrefix(url, "https://"); !ok {
+			return err
+		}
+	}
+	host, _, _ = strings.Cut(host, "/")
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, rerr := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/", nil)
+	if rerr != nil {
+		return err
+	}
+	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, rerr := c.Do(req)
+	if rerr != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusBadRequest {
+		return err // what a TLS server answers to plain HTTP
+	}
+	return comity.E(comity.Usage, "peer add", url, comity.Msg("cmd.peer.pages_port"), err).
+		WithHint(comity.Msg("cmd.peer.pages_port_hint"))
 }
 
 // maxSmall bounds identity notes and agreements read from files.
@@ -82,13 +114,23 @@ func (a *app) readSmall(op, file string) ([]byte, error) {
 	return b, nil
 }
 
+// neverVerified reports whether a peer was ended before its code was compared:
+// a stranger who introduced itself and was turned away.
+func neverVerified(p node.PeerView) bool {
+	return p.State == comity.PeerEnded && p.VerifiedAt.IsZero()
+}
+
 func (a *app) peerListCmd() *cobra.Command {
-	return &cobra.Command{
+	var all bool
+	c := &cobra.Command{
 		Use: "list", Short: "cmd.peer.list.short", Args: takes(0, 0), Example: "  comity peer list",
 		RunE: a.with(func(ctx context.Context, n *node.Node, _ []string) error {
 			ps, err := n.Peers(ctx)
 			if err != nil {
 				return err
+			}
+			if !all {
+				ps = slices.DeleteFunc(ps, neverVerified)
 			}
 			return list(a, ps, func() {
 				var rows [][]string
@@ -103,6 +145,8 @@ func (a *app) peerListCmd() *cobra.Command {
 			})
 		}),
 	}
+	c.Flags().BoolVar(&all, "all", false, "cmd.flag.all_peers")
+	return c
 }
 
 func (a *app) printPeer(p node.PeerView) {
@@ -169,7 +213,13 @@ func (a *app) peerMoveCmd(use, short, example, ask string, do func(context.Conte
 		Use: use, Short: short, Args: takes(1, 1), Example: example,
 		RunE: a.with(func(ctx context.Context, n *node.Node, args []string) error {
 			if ask != "" {
-				if err := a.confirm("peer", comity.Message{Key: ask, Args: []comity.Arg{comity.A("name", args[0])}}); err != nil {
+				p, err := n.Peer(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				op, _, _ := strings.Cut(use, " ")
+				if err := a.confirm("peer "+op, comity.Message{Key: ask, Args: []comity.Arg{comity.A("name", p.Name),
+					comity.A("count", len(p.Agreements))}}); err != nil {
 					return err
 				}
 			}

@@ -17,11 +17,15 @@ func (a *app) canAsk() bool {
 	return in && out && !a.json && !a.quiet
 }
 
-// confirm asks before something that cannot be taken back. With --yes, or
-// where nobody can answer, it goes on: a script has decided already.
+// confirm asks before something that cannot be taken back, or that binds the
+// organisation. Where nobody can answer it is refused, unless --yes is given.
 func (a *app) confirm(op string, m comity.Message) error {
-	if a.yes || !a.canAsk() {
+	if a.yes {
 		return nil
+	}
+	if !a.canAsk() {
+		return comity.E(comity.Usage, op, "", comity.Msg("cmd.ask.needs_yes", comity.A("question", a.p.T(m))), nil).
+			WithHint(comity.Msg("cmd.ask.needs_yes_hint"))
 	}
 	fmt.Fprintf(a.err, "%s [y/N] ", clean(a.p.T(m)))
 	line, _ := bufio.NewReader(a.in).ReadString('\n')

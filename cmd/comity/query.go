@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/comity-net/comity"
@@ -37,6 +38,30 @@ func parseQuery(s string) (*node.ShareQuery, error) {
 		}
 	}
 	return q, nil
+}
+
+// knownQuery fails for a type that nobody knows and for an import that does not
+// exist: an empty answer would hide a slip of the pen.
+func knownQuery(ctx context.Context, n *node.Node, op string, q *node.ShareQuery) error {
+	if q == nil {
+		return nil
+	}
+	for _, t := range q.Types {
+		ok, err := n.KnowsType(ctx, t)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return comity.E(comity.NotFound, op, t, comity.Msg("cmd.query.type", comity.A("type", t)), nil).
+				WithHint(comity.Msg("cmd.usage.query_hint"))
+		}
+	}
+	if q.Import == "" {
+		return nil
+	}
+	im, err := n.ImportByID(ctx, string(q.Import))
+	q.Import = im.ID
+	return err
 }
 
 // selection reads what IDs and --query select: exactly one of both.

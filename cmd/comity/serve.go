@@ -22,19 +22,29 @@ import (
 
 // serving is what serve prints with --json once it answers.
 type serving struct {
-	URL        string `json:"url"`
-	Federation string `json:"federation"` // host and port peers connect to
+	URL        string   `json:"url"`
+	URLs       []string `json:"urls"`       // every address of the pages
+	Federation string   `json:"federation"` // host and port peers connect to
 	SetupURL   string `json:"setup_url,omitempty"`
 }
 
 func (a *app) serveCmd() *cobra.Command {
 	var listen, fed, url string
+	var shared bool
 	c := &cobra.Command{
 		Use: "serve", Short: "cmd.serve.short", Long: "cmd.serve.long", Args: takes(0, 0),
 		Example: `  comity serve
   comity serve --data /srv/comity --federation-listen 0.0.0.0:8844
   comity serve --listen 127.0.0.1:0 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			release, writable := func() {}, true
+			if !shared {
+				var err error
+				if release, writable, err = hold("serve", a.dir); err != nil {
+					return err
+				}
+			}
+			defer release()
 			n, err := a.open(cmd.Context())
 			if err != nil {
 				return err
@@ -44,7 +54,13 @@ func (a *app) serveCmd() *cobra.Command {
 				_ = n.Close()
 				return err
 			}
-			if err := errors.Join(a.settleURL(cmd.Context(), n, s, url), a.announce(cmd.Context(), n, s)); err != nil {
+			if !writable {
+				a.warn("cmd.serve.read_only", comity.A("dir", a.dir))
+			} else if err = a.settleURL(cmd.Context(), n, s, url); err != nil {
+				s.stop()
+				return errors.Join(err, n.Close())
+			}
+			if err := a.announce(cmd.Context(), n, s); err != nil {
 				s.stop()
 				return errors.Join(err, n.Close())
 			}
@@ -57,6 +73,7 @@ func (a *app) serveCmd() *cobra.Command {
 	f.StringVar(&fed, "federation-listen", "127.0.0.1:8844", "cmd.flag.federation_listen")
 	f.StringVar(&url, "url", "", "cmd.flag.url")
 	f.StringVar(&a.db, "db", a.env["COMITY_DB"], "cmd.flag.db")
+	f.BoolVar(&shared, "shared", false, "cmd.flag.shared")
 	return c
 }
 
@@ -81,16 +98,24 @@ func (a *app) settleURL(ctx context.Context, n *node.Node, s *server, url string
 // announce prints where the node answers, and how the first administrator
 // gets in while there is none.
 func (a *app) announce(ctx context.Context, n *node.Node, s *server) error {
-	out := serving{URL: s.url(), Federation: s.fed.Addr().String()}
+	out := serving{URL: s.url(), URLs: []string{}, Federation: hosts(s.fed)[0]}
+	for _, h := range hosts(s.web) {
+		out.URLs = append(out.URLs, "http://"+h)
+	}
+	if beyond(s.web) {
+		a.warn("cmd.serve.plain_http")
+	}
 	switch t, err := n.SetupLink(ctx); {
 	case err == nil:
 		out.SetupURL = s.url() + setupPath(t)
-	case !comity.Is(err, comity.Conflict):
+	case !comity.Is(err, comity.Conflict) && !comity.Is(err, comity.Unavailable): // a folder for reading only
 		return err
 	}
 	ready(a.env["NOTIFY_SOCKET"])
 	return a.show(out, func() {
-		a.tell("cmd.serve.pages", comity.A("url", out.URL))
+		for _, u := range out.URLs {
+			a.tell("cmd.serve.pages", comity.A("url", u))
+		}
 		a.tell("cmd.serve.federation", comity.A("addr", out.Federation))
 		if out.SetupURL != "" {
 			a.tell("cmd.serve.setup", comity.A("url", out.SetupURL))
@@ -169,7 +194,7 @@ func cause(err error) string {
 	}
 }
 
-func (s *server) url() string { return "http://" + s.web.Addr().String() }
+func (s *server) url() string { return "http://" + hosts(s.web)[0] }
 
 // wait returns when ctx ends (nil) or a part fails (its error).
 func (s *server) wait(ctx context.Context) error {

@@ -21,6 +21,9 @@ func (a *app) shareCmd() *cobra.Command {
 			if r.IDs, r.Query, err = selection("share", args, query); err != nil {
 				return err
 			}
+			if err = knownQuery(ctx, n, "share", r.Query); err != nil {
+				return err
+			}
 			if r.With, err = theAgreement(ctx, n, r.With); err != nil {
 				return err
 			}
@@ -117,11 +120,16 @@ func (a *app) printShare(r node.ShareResult) {
 	for _, c := range r.Refusals {
 		a.say("  " + n(c.N) + "  " + a.p.T(c.Reason.Msg))
 	}
-	const shown = 20
-	for i, it := range r.Items {
-		if i == shown || it.Decision.Allowed() {
+	const most = 20
+	shown := 0
+	for _, it := range r.Items {
+		if shown == most || it.Decision.Allowed() {
 			break
 		}
+		if it.Already {
+			continue
+		}
+		shown++
 		a.say("  " + a.word(it.Decision.Verdict) + "  " + string(it.ID) + "  " + it.Name)
 		a.printReasons(it.Decision)
 	}

@@ -85,8 +85,11 @@ func (a *app) doctorCmd() *cobra.Command {
 			err = list(a, fs, func() {
 				for _, f := range fs {
 					mark := "ok   "
-					if !f.OK {
+					switch {
+					case !f.OK:
 						mark = "FAULT"
+					case f.Info:
+						mark = a.t("cmd.doctor.info")
 					}
 					a.say(mark + "  " + a.p.T(f.Msg))
 				}
@@ -109,23 +112,25 @@ type versionInfo struct {
 func (a *app) versionCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "version", Short: "cmd.version.short", Args: takes(0, 0), Example: "  comity version",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := versionInfo{Version: programVersion(), Wire: "comity/v1"}
-			if bi, ok := debug.ReadBuildInfo(); ok {
-				v.Go = bi.GoVersion
-			}
-			if a.remote != "" {
-				s, err := a.client().Status(cmd.Context())
-				if err != nil {
-					return err
-				}
-				v = versionInfo{Version: s.Version, Wire: "comity/v1"}
-			}
-			return a.show(v, func() { a.say("comity " + v.Version + "  " + v.Go + "  " + v.Wire) })
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.version(cmd) },
 	}
 	a.remoteFlags(c)
 	return c
+}
+
+func (a *app) version(cmd *cobra.Command) error {
+	v := versionInfo{Version: programVersion(), Wire: "comity/v1"}
+	if bi, ok := debug.ReadBuildInfo(); ok {
+		v.Go = bi.GoVersion
+	}
+	if a.remote != "" {
+		s, err := a.client().Status(cmd.Context())
+		if err != nil {
+			return err
+		}
+		v = versionInfo{Version: s.Version, Wire: "comity/v1"}
+	}
+	return a.show(v, func() { a.say("comity " + v.Version + "  " + v.Go + "  " + v.Wire) })
 }
 
 // programVersion is the linker's word, else the revision that Go noted.

@@ -56,7 +56,7 @@ func (a *app) lifecycleCmd(use, short, long, example, ask string, do lifecycle) 
 				return a.wouldTell(ctx, n, id)
 			}
 			if ask != "" {
-				if err := a.confirm(use, comity.Message{Key: ask, Args: []comity.Arg{comity.A("id", id)}}); err != nil {
+				if err := a.confirmObject(ctx, n, use, ask, id); err != nil {
 					return err
 				}
 			}
@@ -70,6 +70,18 @@ func (a *app) lifecycleCmd(use, short, long, example, ask string, do lifecycle) 
 	c.Flags().StringVar(&why, "why", "", "cmd.flag.why")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "cmd.flag.dry_run")
 	return c
+}
+
+// confirmObject names the object and how many have it before it is withdrawn.
+func (a *app) confirmObject(ctx context.Context, n *node.Node, use, ask string, id comity.ObjectID) error {
+	v, err := n.Show(ctx, id)
+	if err != nil {
+		return err
+	}
+	op, _, _ := strings.Cut(use, " ")
+	return a.confirm(op, comity.Message{Key: ask, Args: []comity.Arg{comity.A("id", id),
+		comity.A("name", firstOf(v.Version.Name, string(id))), comity.A("type", v.Version.Type),
+		comity.A("holders", a.p.Number(int64(len(v.Holders))))}})
 }
 
 func (a *app) printTold(r node.LifecycleResult) {
