@@ -221,6 +221,9 @@ func (w *importing) end(ctx context.Context, sum ingest.Summary, err error) (com
 	im.Refused += sum.Unkept
 	if err != nil {
 		im.State, im.Fault = comity.ImportFailed, comity.ErrorMessage(err)
+		if comity.Is(err, comity.Interrupted) {
+			im.Fault = comity.Msg("error.interrupted") // not what the store says of the batch under way: others were kept
+		}
 	}
 	line := comity.Audit{At: im.Finished, Actor: w.by.Name, Action: "import", Subject: im.Source, Msg: comity.Msg("node.imported",
 		comity.A("n", im.Accepted), comity.A("same", im.Same), comity.A("refused", im.Refused))}

@@ -76,9 +76,10 @@ func (s sink) Receipted(ctx context.Context, rc comity.Receipt) error {
 	return s.n.store.Update(ctx, func(tx store.Tx) error { return tx.PutReceipt(ctx, rc) })
 }
 
-// Fault implements federation.Sink.
+// Fault implements federation.Sink. That the peer is away never comes here: what
+// does is something wrong with what it served.
 func (s sink) Fault(ctx context.Context, id comity.ChannelID, msg comity.Message, at time.Time) error {
-	return s.n.fault(ctx, id, msg, at)
+	return s.n.fault(ctx, id, comity.Unverified, msg, at)
 }
 
 // Clear implements federation.Sink: at most one write a minute when there was

@@ -40,7 +40,7 @@ func (n *Node) signAll(ctx context.Context) error {
 // signature over a tree that differs from the entries served is a fork.
 func (n *Node) sign(ctx context.Context, c comity.Channel) error {
 	if err := n.reread(ctx, c); err != nil {
-		return errors.Join(err, n.fault(ctx, c.ID, comity.ErrorMessage(err), n.now()))
+		return errors.Join(err, n.fault(ctx, c.ID, comity.ErrorKind(err), comity.ErrorMessage(err), n.now()))
 	}
 	note, err := ledger.SignCheckpoint(n.keys.Log(), ledger.Origin(n.ID(), c.ID), c.Head)
 	if err != nil {
@@ -97,7 +97,7 @@ func (n *Node) signedEdge(ctx context.Context, c comity.Channel) (ledger.Edge, e
 
 // fault records why a channel stopped; it is shown until it goes on. The audit
 // tells of it once, not at every try.
-func (n *Node) fault(ctx context.Context, ch comity.ChannelID, msg comity.Message, at time.Time) error {
+func (n *Node) fault(ctx context.Context, ch comity.ChannelID, kind comity.Kind, msg comity.Message, at time.Time) error {
 	ctx = context.WithoutCancel(ctx)
 	return n.store.Update(ctx, func(tx store.Tx) error {
 		c, err := tx.Channel(ctx, ch)
@@ -108,7 +108,7 @@ func (n *Node) fault(ctx context.Context, ch comity.ChannelID, msg comity.Messag
 			return nil
 		}
 		if err := tx.AddAudit(ctx, comity.Audit{At: at, Actor: "peer:" + string(c.Publisher), Action: "channel.fault",
-			Subject: string(ch), Kind: comity.Unverified.String(), Msg: msg}); err != nil {
+			Subject: string(ch), Kind: kind.String(), Msg: msg}); err != nil {
 			return err
 		}
 		return tx.SetChannelStatus(ctx, ch, msg, at, time.Time{})

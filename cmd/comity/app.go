@@ -157,7 +157,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		for _, l := range i18n.Languages() {
 			tags = append(tags, l.Tag)
 		}
-		return comity.E(comity.Usage, verb(cmd), a.lang, comity.Msg("cmd.usage.lang", comity.A("have", strings.Join(tags, ", "))), nil)
+		return comity.E(comity.Usage, verb(cmd), "--lang "+a.lang, comity.Msg("cmd.usage.lang", comity.A("have", strings.Join(tags, ", "))), nil)
 	}
 	if a.timeout < 0 {
 		return comity.E(comity.Usage, verb(cmd), a.timeout, comity.Msg("cmd.usage.timeout"), nil)

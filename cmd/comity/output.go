@@ -135,7 +135,7 @@ func (a *app) fail(cmd *cobra.Command, err error) int {
 	var e *comity.Error
 	if errors.As(err, &e) {
 		p.Subject = e.Subject
-		if e.Op != "" {
+		if e.Op != "" && (p.Op == "" || e.Op == "open") { // else the words that were typed say it
 			p.Op = e.Op
 		}
 		if !e.Hint.IsZero() {

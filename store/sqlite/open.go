@@ -151,6 +151,10 @@ func (s *Store) openWriter() (*sqlite.Conn, error) {
 		return nil, comity.E(comity.Unavailable, "open", "", comity.Msg("store.no_folder",
 			comity.A("folder", filepath.Dir(s.path))), err)
 	}
+	// Made here so that nobody else can read it; SQLite gives its log the same mode.
+	if f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = f.Close()
+	}
 	c, err := sqlite.OpenConn(s.path, sqlite.OpenReadWrite|sqlite.OpenCreate)
 	if err != nil {
 		return nil, engine("open", err)
