@@ -117,7 +117,7 @@ func (n *Node) newUser(name, password string, role Role, lang string) (store.Use
 		return store.User{}, comity.E(comity.Invalid, "user add", name, comity.Msg("node.user_name_bad", comity.A("name", name)), nil)
 	}
 	switch role {
-	case RoleReader, RoleAnalyst, RoleAdmin:
+	case RoleReader, RoleAnalyst, RoleAdmin, RoleConstituent, RoleCommunity, RolePublic:
 	default:
 		return store.User{}, comity.E(comity.Invalid, "user add", name, comity.Msg("node.role_unknown", comity.A("role", role)), nil)
 	}
@@ -236,8 +236,17 @@ func (n *Node) CreateToken(ctx context.Context, by Actor, user, label string, tt
 	return token, err
 }
 
-// ByToken says whose API token it is.
+// ByToken says whose API token it is. Those of people outside are for TAXII only.
 func (n *Node) ByToken(ctx context.Context, token string) (store.User, error) {
+	u, err := n.tokenHolder(ctx, token)
+	if err == nil && Role(u.Role).Outside() {
+		return store.User{}, badSecret(comity.E(comity.NotFound, "sign in", u.Name, comity.Msg("node.signin_expired"), nil))
+	}
+	return u, err
+}
+
+// tokenHolder says whose token it is, whatever the role.
+func (n *Node) tokenHolder(ctx context.Context, token string) (store.User, error) {
 	if u, ok := n.sessions.get("token:"+token, n.now()); ok {
 		return u, nil
 	}
@@ -245,7 +254,7 @@ func (n *Node) ByToken(ctx context.Context, token string) (store.User, error) {
 	if err != nil {
 		return store.User{}, err
 	}
-	u, err := n.holder(ctx, s)
+	u, err := n.anyHolder(ctx, s)
 	if err == nil {
 		n.sessions.put("token:"+token, u, n.now().Add(time.Minute))
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // decide asks the policy whether a member may have a version. Every exit of
-// the node goes through here; nothing else builds a policy.Item.
+// the node to a member goes through here; what readers without a node may have,
+// gate asks. Nothing else builds a policy.Item.
 func (n *Node) decide(ctx context.Context, r store.Reader, v store.Version, obj comity.Object, to comity.MemberID, ags []comity.Agreement) (comity.Decision, error) {
 	return n.decideAfter(ctx, r, v, obj, to, ags, nil)
 }
@@ -70,11 +71,18 @@ func (n *Node) item(ctx context.Context, r store.Reader, v store.Version, obj co
 	if v.Origin == "" {
 		return it, nil
 	}
-	sources, err := r.Sources(ctx, v.OID)
+	ags, err := n.agreements(ctx, r)
 	if err != nil {
 		return it, err
 	}
-	ags, err := n.agreements(ctx, r)
+	return itemUnder(ctx, r, v, obj, func(s store.Source) policy.Grant { return grant(ctx, r, ags, s) })
+}
+
+// itemUnder is item for a version that a peer sent, with its clauses as under
+// finds them.
+func itemUnder(ctx context.Context, r store.ImportReader, v store.Version, obj comity.Object, under func(store.Source) policy.Grant) (policy.Item, error) {
+	it := policy.Item{Object: &obj, Handling: v.Handling, State: v.State, Origin: v.Origin}
+	sources, err := r.Sources(ctx, v.OID)
 	if err != nil {
 		return it, err
 	}
@@ -84,7 +92,7 @@ func (n *Node) item(ctx context.Context, r store.Reader, v store.Version, obj co
 			it.Under = nil
 			return it, nil
 		}
-		it.Under = append(it.Under, grant(ctx, r, ags, s))
+		it.Under = append(it.Under, under(s))
 	}
 	return it, nil
 }

@@ -125,6 +125,11 @@ type importing struct {
 	opt        ingest.Options
 	input      io.ReadCloser
 	collection comity.CollectionID
+
+	// For who posts by TAXII; nil and false otherwise.
+	told  func(ingest.Batch, []store.Put) // what became of each object, once it is durable
+	also  func(store.Tx) error            // done with the import's end
+	still bool                            // new versions are not given to peers
 }
 
 func (w *importing) begin(ctx context.Context, collection string) error {
@@ -145,11 +150,13 @@ func (w *importing) begin(ctx context.Context, collection string) error {
 // move in one transaction.
 func (w *importing) take(ctx context.Context, b ingest.Batch) error {
 	im := w.im
+	var puts []store.Put
 	err := w.n.store.Update(ctx, func(tx store.Tx) error {
 		im = w.im
 		im.Bytes = b.BytesRead
 		now := w.n.now()
-		puts, err := tx.PutObjects(ctx, store.Arrival{
+		var err error
+		puts, err = tx.PutObjects(ctx, store.Arrival{
 			Door: comity.DoorImport, Import: im.ID, Handling: im.Handling, At: now,
 		}, b.Objects)
 		if err != nil {
@@ -185,15 +192,21 @@ func (w *importing) take(ctx context.Context, b ingest.Batch) error {
 		if err := keepMarks(ctx, tx, b.Objects, puts, now); err != nil {
 			return err
 		}
-		if err := w.n.forward(ctx, tx, b.Objects, puts); err != nil {
-			return err
+		if !w.still {
+			if err := w.n.forward(ctx, tx, b.Objects, puts); err != nil {
+				return err
+			}
 		}
 		return tx.PutImport(ctx, im)
 	})
-	if err == nil {
-		w.im = im
+	if err != nil {
+		return err
 	}
-	return err
+	w.im = im
+	if w.told != nil {
+		w.told(b, puts)
+	}
+	return nil
 }
 
 // fateRefusal says why the store did not make an object current.
@@ -234,6 +247,11 @@ func (w *importing) end(ctx context.Context, sum ingest.Summary, err error) (com
 	werr := w.n.store.Update(kept, func(tx store.Tx) error {
 		if err := tx.PutImport(kept, im); err != nil {
 			return err
+		}
+		if w.also != nil {
+			if err := w.also(tx); err != nil {
+				return err
+			}
 		}
 		return tx.AddAudit(kept, line)
 	})

@@ -46,25 +46,15 @@ func (n *Node) SignInByLink(ctx context.Context, token string) (string, error) {
 // SignIn checks a password and returns a session. from is the caller's network
 // address; tries are limited for each name and address together.
 func (n *Node) SignIn(ctx context.Context, name, password, from string) (string, error) {
-	name = strings.ToLower(strings.TrimSpace(name))
-	if len(name) > 64 {
-		name = name[:64]
-	}
-	if !n.signIns.allow(from, perAddress, n.now()) || !n.signIns.allow(name+"\x00"+from, perName, n.now()) {
-		return "", comity.E(comity.Limited, "sign in", name, comity.Msg("node.signin_limited"), nil)
-	}
-	u, err := view(ctx, n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, name) })
-	if err != nil && !comity.Is(err, comity.NotFound) {
+	u, err := n.byPassword(ctx, name, password, from)
+	if err != nil {
 		return "", err
 	}
-	// An unknown name costs the same hash as a known one, so that the time
-	// taken does not tell which names exist.
-	good := n.hashing.check(u.Password, password)
-	if err != nil || !good || u.Disabled {
-		n.audit(ctx, Actor{Name: name}, "signin", from, comity.E(comity.Unauthenticated, "sign in", name, comity.Msg("node.signin_wrong"), nil))
-		return "", comity.E(comity.Unauthenticated, "sign in", name, comity.Msg("node.signin_wrong"), nil)
+	name = u.Name
+	if Role(u.Role).Outside() { // the same answer as for a wrong password: it has no use here
+		n.audit(ctx, Actor{Name: name}, "signin", from, wrongPassword(name))
+		return "", wrongPassword(name)
 	}
-	n.signIns.forget(name + "\x00" + from)
 	var session string
 	err = n.act(ctx, Actor{Name: name}, "signin", from, func(tx store.Tx) error {
 		// Read again inside: the account may have changed while the hash was made.
@@ -73,7 +63,7 @@ func (n *Node) SignIn(ctx context.Context, name, password, from string) (string,
 			return err
 		}
 		if u.Disabled {
-			return comity.E(comity.Unauthenticated, "sign in", name, comity.Msg("node.signin_wrong"), nil)
+			return wrongPassword(name)
 		}
 		u.LastSeen = n.now()
 		if err := tx.PutUser(ctx, u); err != nil {
@@ -85,10 +75,40 @@ func (n *Node) SignIn(ctx context.Context, name, password, from string) (string,
 	return session, err
 }
 
+// byPassword finds the account that a name and password let in, whatever its
+// role. Tries are limited for each name and address together; failures are
+// audited.
+func (n *Node) byPassword(ctx context.Context, name, password, from string) (store.User, error) {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if len(name) > 64 {
+		name = name[:64]
+	}
+	if !n.signIns.allow(from, perAddress, n.now()) || !n.signIns.allow(name+"\x00"+from, perName, n.now()) {
+		return store.User{}, comity.E(comity.Limited, "sign in", name, comity.Msg("node.signin_limited"), nil)
+	}
+	u, err := view(ctx, n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, name) })
+	if err != nil && !comity.Is(err, comity.NotFound) {
+		return store.User{}, err
+	}
+	// An unknown name costs the same hash as a known one, so that the time
+	// taken does not tell which names exist.
+	good := n.hashing.check(u.Password, password)
+	if err != nil || !good || u.Disabled {
+		n.audit(ctx, Actor{Name: name}, "signin", from, wrongPassword(name))
+		return store.User{}, wrongPassword(name)
+	}
+	n.signIns.forget(name + "\x00" + from)
+	return u, nil
+}
+
+func wrongPassword(name string) error {
+	return comity.E(comity.Unauthenticated, "sign in", name, comity.Msg("node.signin_wrong"), nil)
+}
+
 // SignOut ends a session; an unknown one is no error.
 func (n *Node) SignOut(ctx context.Context, session string) error {
 	err := n.store.Update(ctx, func(tx store.Tx) error { return tx.DeleteSecret(ctx, secretHash(session)) })
-	n.sessions.drop(session)
+	n.sessions.drop("session:" + session)
 	return err
 }
 
@@ -96,7 +116,7 @@ func (n *Node) SignOut(ctx context.Context, session string) error {
 // expired, or its account is disabled.
 func (n *Node) Session(ctx context.Context, session string) (store.User, error) {
 	now := n.now()
-	if u, ok := n.sessions.get(session, now); ok {
+	if u, ok := n.sessions.get("session:"+session, now); ok {
 		return u, nil
 	}
 	s, err := n.secret(ctx, secretSession, session)
@@ -120,12 +140,22 @@ func (n *Node) Session(ctx context.Context, session string) (store.User, error) 
 	if err != nil { // on a full or read-only disk people must still be able to read
 		n.log.Warn("session use not recorded", "user", u.Name, "err", err)
 	}
-	n.sessions.put(session, u, now.Add(sessionTouch))
+	n.sessions.put("session:"+session, u, now.Add(sessionTouch))
 	return u, nil
 }
 
-// holder returns the account of a secret, unless it is disabled.
+// holder returns the account of a secret, unless it is disabled or of somebody
+// outside, who comes by TAXII only.
 func (n *Node) holder(ctx context.Context, s store.Secret) (store.User, error) {
+	u, err := n.anyHolder(ctx, s)
+	if err == nil && Role(u.Role).Outside() {
+		return store.User{}, badSecret(comity.E(comity.NotFound, "sign in", u.Name, comity.Msg("node.signin_expired"), nil))
+	}
+	return u, err
+}
+
+// anyHolder is holder for TAXII.
+func (n *Node) anyHolder(ctx context.Context, s store.Secret) (store.User, error) {
 	u, err := view(ctx, n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, s.User) })
 	if err != nil {
 		return store.User{}, badSecret(err)

@@ -1,0 +1,270 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/ingest"
+	"github.com/comity-net/comity/store"
+	"github.com/comity-net/comity/taxii"
+)
+
+// taxiiStatusLife is how long the outcome of a post can be asked for; the
+// standard wants 24 hours.
+const taxiiStatusLife = 48 * time.Hour
+
+func taxiiStatusName(id string) string { return "taxii.post." + id }
+
+// keptStatus is a status as stored, with whose it is.
+type keptStatus struct {
+	Caller string       `json:"caller"`
+	Status taxii.Status `json:"status"`
+}
+
+// Post implements taxii.Backend. The envelope is read to its end and judged
+// before anything is stored; then it is one import.
+func (b *taxiiBackend) Post(ctx context.Context, who taxii.Caller, _ string, c comity.CollectionID, body io.Reader) (taxii.Status, error) {
+	by := actorOf(who)
+	in := &roomy{r: body, b: b}
+	defer in.release()
+	w, err := b.posting(ctx, by, c)
+	if err != nil {
+		return taxii.Status{}, err
+	}
+	var batches []ingest.Batch
+	sum, err := ingest.Run(ctx, in, w.opt, func(_ context.Context, batch ingest.Batch) error {
+		batches = append(batches, batch)
+		return nil
+	})
+	if err == nil {
+		err = wholeEnvelope(batches)
+	}
+	if err != nil {
+		return taxii.Status{}, badEnvelope(err)
+	}
+	p := post{b: b, st: taxii.Status{ID: uuid.NewString(), Complete: true, Requested: w.im.Started}}
+	w.told, w.still = p.told, by.Role.Outside()
+	for _, batch := range batches {
+		if by.Role.Outside() {
+			b.disown(&batch)
+		}
+		if err = w.take(ctx, batch); err != nil {
+			break
+		}
+	}
+	w.also = func(tx store.Tx) error { return p.keep(ctx, tx, who, w.n.now()) }
+	if _, err = w.end(ctx, sum, err); err != nil {
+		return taxii.Status{}, err
+	}
+	return p.st, nil
+}
+
+// posting prepares the import that a post is.
+func (b *taxiiBackend) posting(ctx context.Context, by Actor, c comity.CollectionID) (*importing, error) {
+	im, opt, err := b.n.prepareImport(ctx, by, ImportRequest{Name: "taxii:" + by.Name, Reader: io.NopCloser(strings.NewReader("")), Format: ingest.FormatSTIX})
+	opt.Limits.Unpacked, opt.Limits.Input = taxiiMaxPost+1, taxiiMaxPost+1
+	return &importing{n: b.n, by: by, im: im, opt: opt, collection: c}, err
+}
+
+// wholeEnvelope refuses what is no JSON or no list of objects as a whole: an
+// import saves what can be saved, but here the sender is there to be told.
+func wholeEnvelope(batches []ingest.Batch) error {
+	for _, b := range batches {
+		for _, r := range b.Refusals {
+			for _, f := range r.Findings {
+				if f.Refuses && (f.Rule == "syntax" || !strings.HasPrefix(r.At, "objects[")) {
+					return comity.E(comity.Usage, "taxii", r.At, f.Msg, nil)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// badEnvelope keeps what says more than "no envelope".
+func badEnvelope(err error) error {
+	switch comity.ErrorKind(err) {
+	case comity.Limited, comity.Interrupted, comity.Unavailable, comity.TooLarge, comity.Internal:
+		return err
+	}
+	return comity.E(comity.Usage, "taxii", "", comity.Msg("taxii.envelope"), err)
+}
+
+// disown refuses objects that somebody outside posts in this node's own name.
+func (b *taxiiBackend) disown(batch *ingest.Batch) {
+	self := b.n.identityID()
+	objects, findings := batch.Objects[:0:0], batch.Findings[:0:0]
+	for i, o := range batch.Objects {
+		if o.ID != self && o.Creator != self {
+			objects = append(objects, o)
+			if i < len(batch.Findings) {
+				findings = append(findings, batch.Findings[i])
+			}
+			continue
+		}
+		batch.Refusals = append(batch.Refusals, comity.Refusal{ID: o.ID, Raw: o.Raw, Findings: []comity.Finding{{
+			Rule: "creator", Path: "created_by_ref", Section: "3.2", Refuses: true, Msg: comity.Msg("node.taxii_not_yours")}}})
+	}
+	batch.Objects, batch.Findings = objects, findings
+}
+
+// post gathers the verdicts on one envelope.
+type post struct {
+	b  *taxiiBackend
+	st taxii.Status
+}
+
+// told takes what became of a batch. An exact duplicate is a success.
+func (p *post) told(batch ingest.Batch, puts []store.Put) {
+	for i, put := range puts {
+		o := &batch.Objects[i]
+		switch put.Fate {
+		case store.FateRevoked, store.FateErased, store.FateConflict:
+			p.fail(fateRefusal(*o, put.Fate))
+		default:
+			p.st.Successes = append(p.st.Successes, p.detail(o.ID, o.Raw))
+		}
+	}
+	for _, r := range batch.Refusals {
+		p.fail(r)
+	}
+}
+
+func (p *post) detail(id comity.ObjectID, raw []byte) taxii.StatusDetail {
+	h := headOf(&store.Version{Raw: raw})
+	d := taxii.StatusDetail{ID: string(id), Version: h.version(p.st.Requested)}
+	if d.ID == "" {
+		d.ID = h.ID
+	}
+	return d
+}
+
+// fail says in English what is wrong with an object, with rule and path.
+func (p *post) fail(r comity.Refusal) {
+	d := p.detail(r.ID, r.Raw)
+	if d.ID == "" {
+		d.ID = "unknown" // the standard wants a text; the message says where it stood
+	}
+	var said []string
+	for _, f := range r.Findings {
+		if !f.Refuses || len(said) == maxTaxiiReasons {
+			continue
+		}
+		s := p.b.o.Text("en", f.Msg) + " [" + f.Rule
+		if f.Path != "" {
+			s += " " + f.Path
+		}
+		said = append(said, s+"]")
+	}
+	d.Message = strings.Join(said, " ")
+	if r.At != "" {
+		d.Message = r.At + ": " + d.Message
+	}
+	p.st.Failures = append(p.st.Failures, d)
+}
+
+// maxTaxiiReasons is how many faults of one object a status names.
+const maxTaxiiReasons = 5
+
+func (p *post) keep(ctx context.Context, tx store.Tx, who taxii.Caller, now time.Time) error {
+	body, err := json.Marshal(keptStatus{who.ID, p.st})
+	if err != nil {
+		return err
+	}
+	return tx.PutStatus(ctx, store.Status{ID: taxiiStatusName(p.st.ID), Body: body, Expires: now.Add(taxiiStatusLife)})
+}
+
+// Status implements taxii.Backend: another caller's status is not there.
+func (b *taxiiBackend) Status(ctx context.Context, who taxii.Caller, root, id string) (taxii.Status, error) {
+	missing := comity.E(comity.NotFound, "taxii", id, comity.Msg("node.taxii_no_status"), nil)
+	if !isText(id) || root != taxiiRoot {
+		return taxii.Status{}, missing
+	}
+	s, err := view(ctx, b.n.store, func(r store.Reader) (store.Status, error) { return r.Status(ctx, taxiiStatusName(id)) })
+	if comity.Is(err, comity.NotFound) {
+		return taxii.Status{}, missing
+	}
+	var k keptStatus
+	if err == nil {
+		err = json.Unmarshal(s.Body, &k)
+	}
+	if err == nil && (k.Caller != who.ID || b.n.now().After(s.Expires)) {
+		err = missing
+	}
+	return k.Status, err
+}
+
+// Delete implements taxii.Backend: it takes versions out of the collection. The
+// objects stay at the node. Only its own people may.
+func (b *taxiiBackend) Delete(ctx context.Context, who taxii.Caller, _ string, in comity.CollectionID, id comity.ObjectID, f taxii.Filter) error {
+	by := actorOf(who)
+	f.IDs = []comity.ObjectID{id}
+	f.Versions.All = f.Versions.All || f.Versions.IsZero()
+	missing := comity.E(comity.NotFound, "taxii", id, comity.Msg("taxii.no_object", comity.A("id", id)), nil)
+	if !isText(string(id)) {
+		return missing
+	}
+	return b.n.act(ctx, by, "taxii.delete", string(id), func(tx store.Tx) error {
+		c, o, err := openTo(ctx, tx, who, string(in))
+		if err != nil {
+			return err
+		}
+		if by.Role.Outside() || !shown(c, o, by).CanWrite {
+			return comity.E(comity.Forbidden, "taxii", id, comity.Msg("node.taxii_delete"), nil)
+		}
+		p := &paging{r: tx, q: taxii.Query{Filter: f}, in: c.ID, gate: b.n.gate(ctx, tx, o.audience(by.Role)), ends: map[comity.ObjectID]ends{}}
+		oids, err := p.matching(ctx)
+		if err == nil && len(oids) == 0 {
+			err = missing
+		}
+		if err != nil {
+			return err
+		}
+		return tx.RemoveMembers(ctx, c.ID, oids)
+	})
+}
+
+// matching lists every version that the filter takes.
+func (p *paging) matching(ctx context.Context) ([]store.OID, error) {
+	var out []store.OID
+	for {
+		ms, err := p.r.Members(ctx, store.MemberQuery{Collection: p.in, After: p.at, IDs: p.q.Filter.IDs, Limit: taxiiStep, WithRaw: true, MaxBytes: taxiiChunk})
+		if err != nil || len(ms) == 0 {
+			return out, err
+		}
+		take, err := p.choose(ctx, ms)
+		if err != nil {
+			return nil, err
+		}
+		for i := range ms {
+			if p.at = ms[i].Seq; take[i] {
+				out = append(out, ms[i].Version.OID)
+			}
+		}
+	}
+}
+
+// roomy reads a post while there is room for it in memory, beside the others.
+type roomy struct {
+	r    io.Reader
+	b    *taxiiBackend
+	held int64
+}
+
+// Read implements io.Reader.
+func (r *roomy) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if !r.b.room.TryAcquire(int64(n)) {
+		return 0, comity.E(comity.Limited, "taxii", "", comity.Msg("node.taxii_busy"), nil)
+	}
+	r.held += int64(n)
+	return n, err
+}
+
+func (r *roomy) release() { r.b.room.Release(r.held) }
