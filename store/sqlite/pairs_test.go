@@ -92,24 +92,7 @@ func TestRunsMerge(t *testing.T) {
 				t.Errorf("limit %d: %d edges, want %d", limit, len(got), min(limit, len(want)))
 			}
 		}
-		for i := range 360 {
-			hits, err := r.Lookup(ctx, []comity.Value{{Kind: comity.ValueName, Text: fmt.Sprint("shared ", i)}}, 1000)
-			var mine []store.OID
-			for batch := range 40 {
-				if oid, there := current[comity.ObjectID(fmt.Sprintf("note--%d-%d", batch, i))]; there {
-					mine = append(mine, oid)
-				}
-			}
-			slices.Sort(mine)
-			slices.Reverse(mine)
-			var got []store.OID
-			for _, h := range hits {
-				got = append(got, h.Version.OID)
-			}
-			if err != nil || !slices.Equal(got, mine) {
-				t.Fatalf("shared %d: %v, want %v; %v", i, got, mine, err)
-			}
-		}
+		sharedFound(t, r, current)
 		return nil
 	})
 	if err != nil {
@@ -117,5 +100,28 @@ func TestRunsMerge(t *testing.T) {
 	}
 	if found, err := s.Check(ctx); err != nil || len(found) > 0 {
 		t.Errorf("check: %v %v", found, err)
+	}
+}
+
+// sharedFound looks up the values that one object of each batch has.
+func sharedFound(t *testing.T, r store.Reader, current map[comity.ObjectID]store.OID) {
+	t.Helper()
+	for i := range 360 {
+		hits, err := r.Lookup(t.Context(), []comity.Value{{Kind: comity.ValueName, Text: fmt.Sprint("shared ", i)}}, 1000)
+		var mine []store.OID
+		for batch := range 40 {
+			if oid, there := current[comity.ObjectID(fmt.Sprintf("note--%d-%d", batch, i))]; there {
+				mine = append(mine, oid)
+			}
+		}
+		slices.Sort(mine)
+		slices.Reverse(mine)
+		var got []store.OID
+		for _, h := range hits {
+			got = append(got, h.Version.OID)
+		}
+		if err != nil || !slices.Equal(got, mine) {
+			t.Fatalf("shared %d: %v, want %v; %v", i, got, mine, err)
+		}
 	}
 }
