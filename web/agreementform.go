@@ -216,7 +216,7 @@ type agreementField struct{ Path, Key, Values string }
 func agreementFields() []agreementField {
 	const period = "PT15M, PT72H, P30D, P365D …"
 	return []agreementField{
-		{"title", "title", "≤ 300"},
+		{"title", "title", ""},
 		{"kind", "kind", "bilateral, group"},
 		{"parties[].id, .name", "parties", ""},
 		{"streams[].name", "name", "a–z 0–9 -"},

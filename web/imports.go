@@ -91,6 +91,7 @@ type importFormPage struct {
 	Collections           []store.Collection
 	URL, Paste, TLP, Mode string
 	Format, Collection    string
+	Columns               string // "value=1,type=2", for a table without headings
 	MaxUpload             int64
 }
 
@@ -107,7 +108,7 @@ func (w *Web) importForm(r *request) (view, error) {
 	v.Here = "/imports/new"
 	if r.problem != nil && r.Form != nil {
 		v.URL, v.TLP, v.Mode = r.Form.Get("url"), r.Form.Get("tlp"), r.Form.Get("mode")
-		v.Format, v.Collection = r.Form.Get("format"), r.Form.Get("collection")
+		v.Format, v.Collection, v.Columns = r.Form.Get("format"), r.Form.Get("collection"), r.Form.Get("columns")
 		if v.Paste = r.Form.Get("paste"); len(v.Paste) > shownAgain {
 			v.Paste = "" // a long paste is not sent back
 		}
@@ -175,7 +176,7 @@ func (w *Web) importOne(r *request, in pending) (comity.Import, error) {
 func (w *Web) importRequests(r *request) ([]pending, error) {
 	base := node.ImportRequest{
 		Format: r.FormValue("format"), TLP: r.FormValue("tlp"), Mode: r.FormValue("mode"),
-		Collection: strings.TrimSpace(r.FormValue("collection")),
+		Collection: strings.TrimSpace(r.FormValue("collection")), Columns: strings.TrimSpace(r.FormValue("columns")),
 	}
 	var out []pending
 	if r.MultipartForm != nil {

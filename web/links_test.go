@@ -168,3 +168,26 @@ func TestTimesAreIsolated(t *testing.T) {
 		}
 	}
 }
+
+// TestColumnsReachTheImport sends the form's mapping of columns to the node.
+func TestColumnsReachTheImport(t *testing.T) {
+	var got node.ImportRequest
+	f := &fake{full: true}
+	f.reading = func(r node.ImportRequest) { got = r }
+	h := newWeb(t, f)
+	if body := hit(h, "analyst", "GET", "/imports/new", "", "").Body.String(); !strings.Contains(body, `name="columns"`) {
+		t.Error("the form has no field for the columns")
+	}
+	hit(h, "analyst", "POST", "/imports/new", "", "paste=1%2C203.0.113.9&format=csv&columns=+value%3D2+")
+	if got.Columns != "value=2" {
+		t.Errorf("the node was given %q", got.Columns)
+	}
+}
+
+// TestBoxesAreNamedByTheObject: a screen reader says the name, not the id.
+func TestBoxesAreNamedByTheObject(t *testing.T) {
+	body := hit(newWeb(t, &fake{full: true}), "analyst", "GET", "/objects", "", "").Body.String()
+	if !strings.Contains(body, `aria-label="Select login.example.net"`) {
+		t.Error("a box is not labelled by the name of its object")
+	}
+}
