@@ -114,8 +114,6 @@ func (r *Reader) Sync(ctx context.Context, id comity.ChannelID, wait time.Durati
 		return s.p, r.sink.Clear(ctx, id, r.opts.Now())
 	case ctx.Err() != nil:
 		return s.p, err // stopped from here: no fault of the peer
-	case comity.Is(err, comity.Unreachable):
-		return s.p, err // the peer is away: nothing is wrong with the stream
 	}
 	return s.p, errors.Join(err, r.sink.Fault(ctx, id, comity.ErrorMessage(err), r.opts.Now()))
 }

@@ -76,9 +76,12 @@ func (s sink) Receipted(ctx context.Context, rc comity.Receipt) error {
 	return s.n.store.Update(ctx, func(tx store.Tx) error { return tx.PutReceipt(ctx, rc) })
 }
 
-// Fault implements federation.Sink. That the peer is away never comes here: what
-// does is something wrong with what it served.
+// Fault implements federation.Sink. That the peer is away is shown at the peer:
+// nothing is wrong with the stream then.
 func (s sink) Fault(ctx context.Context, id comity.ChannelID, msg comity.Message, at time.Time) error {
+	if msg.Key == "federation.unreachable" || msg.Key == "federation.bad_status" {
+		return nil
+	}
 	return s.n.fault(ctx, id, comity.Unverified, msg, at)
 }
 
