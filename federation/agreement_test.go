@@ -113,6 +113,11 @@ func TestAgreementRefusals(t *testing.T) {
 			t.Fatalf("cut at %d: %v", cut, err)
 		}
 	}
+	long := strings.Replace(good, `"asymmetries": []`, `"asymmetries": [`+strings.Repeat("1,", 50000)+`"x"]`, 1)
+	long = strings.Replace(long, "{", "{"+unknowns(9000), 1)
+	if d, err := ReadDraft([]byte(long)); err != nil || len(d.Findings) != maxFindings {
+		t.Fatalf("%d findings, %v", len(d.Findings), err)
+	}
 	_, err := ReadDraft([]byte(good[:len(good)/2]))
 	wantErr(t, err, comity.Invalid, "federation.draft_cut")
 	_, err = ReadDraft([]byte(`["a"]`))
@@ -125,6 +130,15 @@ func TestAgreementRefusals(t *testing.T) {
 	if wantErr(t, err, comity.Invalid, "federation.agreement_shape"); comity.ErrorMessage(err).Args[0].Value != "kind" {
 		t.Fatalf("%v", err)
 	}
+}
+
+// unknowns is the beginning of an object with n fields that do not exist.
+func unknowns(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"u%d":0,`, i)
+	}
+	return b.String()
 }
 
 // INVARIANT: a draft without findings is an agreement that can be signed; and

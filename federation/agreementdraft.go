@@ -145,6 +145,11 @@ func unreadable(op string, err error) error {
 	return invalid(op, "", err, "federation.agreement_shape", comity.A("field", clip(field)))
 }
 
+const (
+	maxFindings = 200 // told of one draft
+	maxListed   = 200 // elements of any list in a draft
+)
+
 // draftWalk reads a draft against its shape and collects findings.
 type draftWalk struct {
 	text  []byte
@@ -155,6 +160,9 @@ type draftWalk struct {
 // add keeps the first finding about a property; for what cannot be read at all
 // is missing as well, and so is everything in it.
 func (w *draftWalk) add(f comity.Finding) {
+	if w.full() {
+		return
+	}
 	for _, g := range w.found {
 		inside := strings.HasPrefix(f.Path, g.Path+".") || strings.HasPrefix(f.Path, g.Path+"[")
 		if g.Path == f.Path && (g.Rule != f.Rule || f.Rule != "filter") || g.Rule == "type" && inside {
@@ -163,6 +171,8 @@ func (w *draftWalk) add(f comity.Finding) {
 	}
 	w.found = append(w.found, f)
 }
+
+func (w *draftWalk) full() bool { return len(w.found) >= maxFindings }
 
 func (w *draftWalk) refuse(rule, path, key string, args ...comity.Arg) {
 	args = append([]comity.Arg{comity.A("path", path)}, args...)
@@ -189,10 +199,11 @@ func (w *draftWalk) value(s *shape, path string) (any, bool) {
 			return v, true
 		}
 	}
-	line, _ := position(w.text, start+int64(len(w.text[start:])-len(bytes.TrimLeft(w.text[start:], " \t\r\n,:"))))
-	if path != "" {
-		w.refuse("type", path, "federation.draft_value", comity.A("value", shown(string(raw))), comity.A("line", line), comity.A("allowed", "msg:"+s.allowed))
+	if path == "" || w.full() {
+		return nil, false
 	}
+	line, _ := position(w.text, start+int64(len(w.text[start:])-len(bytes.TrimLeft(w.text[start:], " \t\r\n,:"))))
+	w.refuse("type", path, "federation.draft_value", comity.A("value", shown(string(raw))), comity.A("line", line), comity.A("allowed", "msg:"+s.allowed))
 	return nil, false
 }
 
@@ -210,7 +221,10 @@ func (w *draftWalk) object(s *shape, path string) (any, bool) {
 		at := strings.TrimPrefix(path+"."+name, ".")
 		field := s.field(name)
 		if field == nil {
-			line, _ := position(w.text, w.dec.InputOffset())
+			line := 0
+			if !w.full() {
+				line, _ = position(w.text, w.dec.InputOffset())
+			}
 			w.refuse("unknown", shown(at), "federation.draft_unknown", comity.A("line", line), comity.A("allowed", s.names()))
 			if err := w.dec.SkipValue(); err != nil {
 				return nil, false
@@ -235,6 +249,13 @@ func (w *draftWalk) array(s *shape, path string) (any, bool) {
 	for i := 0; ; i++ {
 		if k := w.dec.PeekKind(); k == ']' || k == 0 {
 			break
+		}
+		if i >= maxListed {
+			w.refuse("type", path, "federation.draft_long", comity.A("limit", maxListed))
+			if err := w.dec.SkipValue(); err != nil {
+				return nil, false
+			}
+			continue
 		}
 		v, ok := w.value(s.list, fmt.Sprintf("%s[%d]", path, i))
 		if !ok {
