@@ -98,3 +98,38 @@ func TestGroupIsRefusedInTheInbox(t *testing.T) {
 		return err
 	})
 }
+
+// TestRetentionFollowsOnward: what was passed on is erased in those channels, too.
+func TestRetentionFollowsOnward(t *testing.T) {
+	onward := func(m map[string]any) {
+		for _, s := range m["streams"].([]any) {
+			s.(map[string]any)["onward"] = "tlp"
+		}
+	}
+	a, b, ab := agreedOn(t, onward)
+	c := start(t, "gamma")
+	pair(t, b, c)
+	v, err := b.ProposeAgreement(t.Context(), admin, draftOn(t, b, c, onward))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "proposal arrives", func() error { _, err := c.SignAgreement(t.Context(), admin, string(v.ID)); return err })
+	stateOf(t, b, string(v.ID), comity.AgreementActive)
+	bring(t, a, noteOf(t, "2026-01-01T00:00:00.000Z", "x", comity.Green))
+	shareNote(t, a, ab)
+	sees(t, b, "it arrives", func(node.ObjectView) bool { return true })
+	shareNote(t, b, string(v.ID))
+	sees(t, c, "it is passed on", func(node.ObjectView) bool { return true })
+	n := later(t, b, 366*day)
+	if err := n.ApplyRetention(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w, err := n.Show(t.Context(), note1)
+	if err != nil || len(w.Holders) != 1 || w.Holders[0].Kind != comity.EntryErase {
+		t.Fatalf("%+v %v", w.Holders, err)
+	}
+	list, err := n.Entries(t.Context(), w.Holders[0].Channel, 0, 10)
+	if err != nil || len(list) != 2 || list[1].Why != node.WhyRetention || list[0].Nonce != nil {
+		t.Fatalf("%+v %v", list, err)
+	}
+}
