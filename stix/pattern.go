@@ -66,7 +66,7 @@ func hashName(n int) string {
 
 // quotePattern writes a string literal of the pattern language.
 func quotePattern(s string) string {
-	if strings.IndexAny(s, `\'`) < 0 {
+	if !strings.ContainsAny(s, `\'`) {
 		return "'" + s + "'"
 	}
 	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), `'`, `\'`) + "'"
