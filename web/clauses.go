@@ -74,13 +74,13 @@ func streamSentences(p i18n.Printer, a comity.Agreement, s comity.Stream) []stri
 
 // purposes are the usual words of the purpose clause; others are shown as they
 // stand in the agreement.
-var purposes = map[string]bool{"defence": true, "detection": true, "prevention": true, "response": true, "research": true, "statistics": true, "training": true}
+var purposes = map[string]bool{"defence": true, "detection": true, "prevention": true, "response": true, "research": true, "statistics": true, "training": true, "law-enforcement": true}
 
 func purposeNames(p i18n.Printer, words []string) string {
 	var out []string
 	for _, w := range words {
 		if purposes[w] {
-			w = p.T(comity.Msg("web.purpose." + w))
+			w = p.T(comity.Msg("web.purpose." + strings.ReplaceAll(w, "-", "_")))
 		}
 		out = append(out, w)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/i18n"
+	"github.com/comity-net/comity/node"
 )
 
 // parseTemplates reads every template once and binds it to each language.
@@ -110,6 +111,7 @@ var whyCodes = map[string][]string{
 	"revoke": {"false_positive", "outdated", "mistake", "superseded"},
 	"erase":  {"shared_by_mistake", "personal_data", "legal", "source_request"},
 	"mark":   {"source_request", "wider_release", "sensitivity", "mistake"},
+	"":       {node.WhyRetention}, // given by the node itself
 }
 
 func whyMessage(code string) comity.Message {
