@@ -19,7 +19,7 @@ func (a *app) userCmd() *cobra.Command {
 
 func role(s string) (node.Role, error) {
 	switch r := node.Role(s); r {
-	case node.RoleReader, node.RoleAnalyst, node.RoleAdmin:
+	case node.RoleReader, node.RoleAnalyst, node.RoleAdmin, node.RoleConstituent, node.RoleCommunity, node.RolePublic:
 		return r, nil
 	}
 	return "", comity.E(comity.Usage, "user add", s, comity.Msg("cmd.usage.role"), nil)
@@ -56,7 +56,7 @@ func (a *app) userAddCmd() *cobra.Command {
 	}
 	c.Flags().StringVar(&roleName, "role", "reader", "cmd.flag.role")
 	c.Flags().BoolVar(&byLink, "no-password", false, "cmd.flag.no_password")
-	a.complete(c, "role", fixed("reader", "analyst", "admin"))
+	a.complete(c, "role", fixed("reader", "analyst", "admin", "constituent", "community", "public"))
 	return c
 }
 
@@ -152,23 +152,4 @@ func (a *app) auditCmd() *cobra.Command {
 	c.Flags().Int64Var(&before, "before", 0, "cmd.flag.before")
 	c.Flags().IntVar(&limit, "limit", limit, "cmd.flag.limit")
 	return c
-}
-
-func (a *app) collectionCmd() *cobra.Command {
-	return a.group("collection", "cmd.collection.short", "  comity collection list", &cobra.Command{
-		Use: "list", Short: "cmd.collection.list.short", Args: takes(0, 0), Example: "  comity collection list",
-		RunE: a.with(func(ctx context.Context, n *node.Node, _ []string) error {
-			cs, err := n.Collections(ctx)
-			if err != nil {
-				return err
-			}
-			return list(a, cs, func() {
-				var rows [][]string
-				for _, c := range cs {
-					rows = append(rows, []string{c.Alias, a.p.Number(c.Size), c.Title, string(c.ID)})
-				}
-				a.table([]string{"cmd.field.collection", "<cmd.field.entries", "cmd.field.title", "cmd.field.id"}, rows)
-			})
-		}),
-	})
 }

@@ -53,7 +53,7 @@ func (d *demo) start(ctx context.Context) error {
 		dn := &demoNode{key: m.key, n: n}
 		d.nodes = append(d.nodes, dn)
 		web, fed := d.port(2*i), d.port(2*i+1)
-		if dn.s, err = d.a.listen(ctx, n, web, fed); err != nil {
+		if dn.s, err = d.a.listen(ctx, n, webOptions{addr: web}, fed); err != nil {
 			return err
 		}
 		if err := d.open(ctx, dn, m.profile.Name, dir); err != nil {
@@ -88,7 +88,7 @@ func (d *demo) open(ctx context.Context, dn *demoNode, name, dir string) error {
 		return err
 	}
 	dn.out = demoNodeResult{
-		Name: name, ID: dn.n.ID(), URL: dn.s.url(), SignInURL: dn.s.url() + signInPath(link),
+		Name: name, ID: dn.n.ID(), URL: dn.s.url(), TAXII: dn.s.taxiiURL(), SignInURL: dn.s.url() + signInPath(link),
 		Federation: fed, Token: tok, Dir: dir,
 	}
 	return nil

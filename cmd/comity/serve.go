@@ -14,22 +14,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/comity-net/comity"
-	"github.com/comity-net/comity/api"
 	"github.com/comity-net/comity/i18n"
 	"github.com/comity-net/comity/node"
-	"github.com/comity-net/comity/web"
 )
 
 // serving is what serve prints with --json once it answers.
 type serving struct {
 	URL        string   `json:"url"`
 	URLs       []string `json:"urls"`       // every address of the pages
+	TAXII      string   `json:"taxii"`      // discovery of the TAXII server
 	Federation string   `json:"federation"` // host and port peers connect to
-	SetupURL   string `json:"setup_url,omitempty"`
+	SetupURL   string   `json:"setup_url,omitempty"`
 }
 
 func (a *app) serveCmd() *cobra.Command {
-	var listen, fed, url string
+	var fed, url string
+	var pages webOptions
 	var shared bool
 	c := &cobra.Command{
 		Use: "serve", Short: "cmd.serve.short", Long: "cmd.serve.long", Args: takes(0, 0),
@@ -49,7 +49,7 @@ func (a *app) serveCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := a.listen(cmd.Context(), n, listen, fed)
+			s, err := a.listen(cmd.Context(), n, pages, fed)
 			if err != nil {
 				_ = n.Close()
 				return err
@@ -69,7 +69,10 @@ func (a *app) serveCmd() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&listen, "listen", "127.0.0.1:8080", "cmd.flag.listen")
+	f.StringVar(&pages.addr, "listen", "127.0.0.1:8080", "cmd.flag.listen")
+	f.StringVar(&pages.cert, "tls-cert", "", "cmd.flag.tls_cert")
+	f.StringVar(&pages.key, "tls-key", "", "cmd.flag.tls_key")
+	f.BoolVar(&pages.anonymous, "taxii-anonymous", false, "cmd.flag.taxii_anonymous")
 	f.StringVar(&fed, "federation-listen", "127.0.0.1:8844", "cmd.flag.federation_listen")
 	f.StringVar(&url, "url", "", "cmd.flag.url")
 	f.StringVar(&a.db, "db", a.env["COMITY_DB"], "cmd.flag.db")
@@ -98,11 +101,11 @@ func (a *app) settleURL(ctx context.Context, n *node.Node, s *server, url string
 // announce prints where the node answers, and how the first administrator
 // gets in while there is none.
 func (a *app) announce(ctx context.Context, n *node.Node, s *server) error {
-	out := serving{URL: s.url(), URLs: []string{}, Federation: hosts(s.fed)[0]}
+	out := serving{URL: s.url(), TAXII: s.taxiiURL(), URLs: []string{}, Federation: hosts(s.fed)[0]}
 	for _, h := range hosts(s.web) {
-		out.URLs = append(out.URLs, "http://"+h)
+		out.URLs = append(out.URLs, s.scheme()+h)
 	}
-	if beyond(s.web) {
+	if beyond(s.web) && !s.secure {
 		a.warn("cmd.serve.plain_http")
 	}
 	switch t, err := n.SetupLink(ctx); {
@@ -116,6 +119,7 @@ func (a *app) announce(ctx context.Context, n *node.Node, s *server) error {
 		for _, u := range out.URLs {
 			a.tell("cmd.serve.pages", comity.A("url", u))
 		}
+		a.tell("cmd.serve.taxii", comity.A("url", out.TAXII))
 		a.tell("cmd.serve.federation", comity.A("addr", out.Federation))
 		if out.SetupURL != "" {
 			a.tell("cmd.serve.setup", comity.A("url", out.SetupURL))
@@ -131,6 +135,7 @@ func signInPath(token string) string { return "/signin/link?token=" + token }
 // in the background. wait or stop ends all of it before it returns.
 type server struct {
 	web, fed net.Listener
+	secure   bool // the pages are served under TLS
 	pages    *http.Server
 	peers    *http.Server
 	cancel   context.CancelFunc
@@ -139,26 +144,30 @@ type server struct {
 
 const serverParts = 3
 
-func (a *app) listen(ctx context.Context, n *node.Node, webAddr, fedAddr string) (*server, error) {
+func (a *app) listen(ctx context.Context, n *node.Node, o webOptions, fedAddr string) (*server, error) {
 	cat, err := i18n.New()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{done: make(chan error, serverParts)}
-	if s.web, err = listenOn(ctx, webAddr); err != nil {
+	s := &server{done: make(chan error, serverParts), secure: o.cert != ""}
+	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	handler, err := webHandler(ctx, n, cat, log, o)
+	if err != nil {
+		return nil, err
+	}
+	s.pages = &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	if s.pages.TLSConfig, err = o.tls(); err != nil {
+		return nil, err
+	}
+	if s.web, err = listenOn(ctx, o.addr); err != nil {
 		return nil, err
 	}
 	if s.fed, err = listenOn(ctx, fedAddr); err != nil {
 		_ = s.web.Close()
 		return nil, err
-	}
-	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	mux := http.NewServeMux()
-	mux.Handle("/api/", api.New(n, cat, api.Options{Version: programVersion()}))
-	mux.Handle("/", web.New(n, cat, web.Options{Log: log}))
-	s.pages = &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	if s.peers, err = n.Federation(ctx); err != nil {
 		_ = s.web.Close()
@@ -167,7 +176,7 @@ func (a *app) listen(ctx context.Context, n *node.Node, webAddr, fedAddr string)
 	}
 	run, cancel := context.WithCancel(ctx)
 	s.cancel = cancel
-	go func() { s.done <- s.pages.Serve(s.web) }()
+	go func() { s.done <- s.servePages() }()
 	go func() { s.done <- s.peers.ServeTLS(s.fed, "", "") }()
 	go func() { s.done <- n.Run(run) }()
 	return s, nil
@@ -194,7 +203,7 @@ func cause(err error) string {
 	}
 }
 
-func (s *server) url() string { return "http://" + hosts(s.web)[0] }
+func (s *server) url() string { return s.scheme() + hosts(s.web)[0] }
 
 // wait returns when ctx ends (nil) or a part fails (its error).
 func (s *server) wait(ctx context.Context) error {

@@ -25,7 +25,7 @@ func exitsOf(t *testing.T, title string) map[string]string {
 	section, _, _ := strings.Cut(rest, "\n## ")
 	out := map[string]string{}
 	for _, m := range exitRow.FindAllStringSubmatch(section, -1) {
-		if !slices.Contains([]string{"decides", "may-read", "announces", "operator", "nothing"}, m[2]) {
+		if !slices.Contains([]string{"decides", "may-read", "announces", "operator", "audience", "nothing"}, m[2]) {
 			t.Errorf("%s: %q is not a way to ask", m[1], m[2])
 		}
 		out[m[1]] = m[2]
