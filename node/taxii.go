@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -28,6 +29,9 @@ type TaxiiOptions struct {
 	BaseURL string
 	// PerMinute is the quota of requests, equal for all callers; 0 for none.
 	PerMinute int
+	// Scan bounds the members looked at for one page; behind so many that the
+	// caller may not have, it gets a page with a cursor and nothing else: 50,000.
+	Scan int
 	// Text says a message in the best language for an Accept-Language header.
 	Text func(acceptLanguage string, m comity.Message) string
 }
@@ -52,6 +56,7 @@ func (n *Node) Taxii(ctx context.Context, o TaxiiOptions) (http.Handler, error) 
 	if o.Text == nil {
 		o.Text = func(_ string, m comity.Message) string { return m.String() }
 	}
+	o.Scan = cmp.Or(o.Scan, 50_000)
 	b := &taxiiBackend{n: n, o: o, room: semaphore.NewWeighted(taxiiPosts)}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("password"))

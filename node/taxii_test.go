@@ -356,6 +356,42 @@ func taxiiOutsiders(t *testing.T) {
 	callers[node.RoleConstituent].get("/taxii2/api/collections/feed/objects/", 404, nil)
 }
 
+// Behind very many hidden ones there is a page of a cursor only, and the client
+// goes on.
+func TestTaxiiBoundedScan(t *testing.T) {
+	ana := taxiiOf(t, node.TaxiiOptions{Scan: 100})
+	makeCollection(t, ana.n, "feed")
+	var all [][]byte
+	for i := range 1000 {
+		all = append(all, labelled(i, comity.Amber))
+	}
+	all[500], all[999] = labelled(500, comity.Clear), labelled(999, comity.Clear)
+	ana.post("feed", all...)
+	if err := ana.n.OpenCollection(t.Context(), admin, "feed", node.Opening{To: node.RolePublic}); err != nil {
+		t.Fatal(err)
+	}
+	pub := ana.as("pub", node.RolePublic)
+	c, err := taxii.NewClient(pub.url+"/taxii2/", taxii.ClientOptions{HTTP: http.DefaultClient, Bearer: pub.token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []json.RawMessage
+	pages := 0
+	for b, err := range c.Pull(t.Context(), taxii.Pull{Root: pub.url + "/taxii2/api/", Collection: "feed", Limit: 10}) {
+		if err != nil {
+			t.Fatalf("after %d pages: %v", pages, err)
+		}
+		pages++
+		for _, o := range b.Objects {
+			got = append(got, o)
+		}
+	}
+	sameObjects(t, got, [][]byte{all[500], all[999]})
+	if pages < 3 || pages > 20 {
+		t.Errorf("%d pages", pages)
+	}
+}
+
 // A newer version that a caller may not have does not hide the older one.
 func TestTaxiiHiddenVersions(t *testing.T) { both(t, taxiiHiddenVersions) }
 

@@ -29,7 +29,7 @@ func (b *taxiiBackend) Page(ctx context.Context, who taxii.Caller, q taxii.Query
 		if !storable(&q.Filter) {
 			return taxii.Page{}, nil
 		}
-		p := &paging{r: r, q: q, at: q.After.Seq, gate: b.n.gate(ctx, r, o.audience(actorOf(who).Role)), in: c.ID,
+		p := &paging{r: r, q: q, scan: b.o.Scan, at: q.After.Seq, gate: b.n.gate(ctx, r, o.audience(actorOf(who).Role)), in: c.ID,
 			ends: map[comity.ObjectID]ends{}}
 		err = p.run(ctx)
 		return p.page, err
@@ -56,6 +56,7 @@ type paging struct {
 	gate *gate
 	at   int64
 	size int64
+	scan int // how many members may be looked at; 0 for no bound
 	page taxii.Page
 	ends map[comity.ObjectID]ends // of objects that have several versions
 }
@@ -64,7 +65,7 @@ type paging struct {
 type ends struct{ first, last store.OID }
 
 func (p *paging) run(ctx context.Context) error {
-	for step := 0; ; {
+	for step, seen := 0, 0; ; {
 		step = p.step(step)
 		budget := int64(taxiiChunk)
 		if p.q.Raw {
@@ -86,6 +87,10 @@ func (p *paging) run(ctx context.Context) error {
 			if take[i] && !p.add(&ms[i]) {
 				return nil
 			}
+		}
+		if seen += len(ms); p.scan > 0 && seen >= p.scan && seen > 2*p.q.Limit {
+			p.page.More, p.page.Reached = true, taxii.Position{Seq: p.at, Added: ms[len(ms)-1].Added}
+			return nil
 		}
 	}
 }

@@ -161,10 +161,13 @@ type Record struct {
 }
 
 // Page is one page. More says that at least one further visible record matches;
-// it is never set on a page without records.
+// it is never set on a page without records, unless Reached is set.
 type Page struct {
 	Records []Record
 	More    bool
+	// Reached says, with More, that the backend stopped looking there to bound
+	// its work: the next page begins behind it. There may be no further record.
+	Reached Position
 }
 
 // Status is the state of a post (section 4.3.1). Total is the sum of the three

@@ -48,7 +48,7 @@ func (s *server) page(ctx context.Context, x *exchange, c Collection) error {
 		p.Records, p.More = p.Records[:q.Limit], true
 	}
 	mem.keep(p.size())
-	if one && len(p.Records) == 0 {
+	if one && len(p.Records) == 0 && p.Reached.IsZero() {
 		if err := s.exists(ctx, x, q, a.narrowed); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (s *server) sendPage(x *exchange, p Page, bound []byte) error {
 	h := x.w.Header()
 	h.Set("Cache-Control", "private, no-cache")
 	next := ""
-	state := make([]byte, 0, 8*len(p.Records)+2)
+	state := make([]byte, 0, 8*len(p.Records)+10)
 	for i := range p.Records {
 		state = binary.BigEndian.AppendUint64(state, uint64(p.Records[i].Seq))
 	}
@@ -98,6 +98,11 @@ func (s *server) sendPage(x *exchange, p Page, bound []byte) error {
 			next = s.seal.seal(bound, x.last)
 		}
 	}
+	if p.More && !p.Reached.IsZero() {
+		x.more, x.last = true, p.Reached
+		next = s.seal.seal(bound, p.Reached)
+	}
+	state = binary.BigEndian.AppendUint64(state, uint64(p.Reached.Seq))
 	state = append(state, byte(x.route.endpoint), byte(len(next)))
 	tag := s.seal.etag(bound, state)
 	h.Set("ETag", tag)
@@ -121,7 +126,7 @@ type pageBody struct {
 // a custom property there: clients that are told of more and get no next never
 // end (cti-taxii2#110).
 func (p pageBody) head(b []byte) []byte {
-	if len(p.records) == 0 {
+	if len(p.records) == 0 && p.next == "" {
 		return append(b, '{')
 	}
 	b = append(b, `{"more":`...)
@@ -130,6 +135,9 @@ func (p pageBody) head(b []byte) []byte {
 		b = append(b, `,"next":"`...) // base64url
 		b = append(b, p.next...)
 		b = append(b, '"')
+	}
+	if len(p.records) == 0 {
+		return b
 	}
 	if p.at == atVersions {
 		return append(b, `,"versions":[`...)
