@@ -37,7 +37,10 @@ var demoMembers = [...]struct {
 	{"institute", node.Profile{Name: "Example Institute of Network Research", Sector: "education"}},
 }
 
-const demoUser = "demo"
+const (
+	demoUser       = "demo"
+	demoCollection = "samples" // of each node, to be read by TAXII
+)
 
 // start makes three nodes with folders and keys of their own and runs them.
 func (d *demo) start(ctx context.Context) error {
@@ -211,7 +214,8 @@ func (d *demo) importSample(ctx context.Context, dn *demoNode, name, tlp string)
 		return err
 	}
 	im, err := dn.n.Import(ctx, d.a.actor(), node.ImportRequest{
-		Source: "-", Reader: io.NopCloser(bytes.NewReader(b)), Name: name, TLP: tlp,
+		Collection: demoCollection,
+		Source:     "-", Reader: io.NopCloser(bytes.NewReader(b)), Name: name, TLP: tlp,
 	})
 	if err != nil {
 		return err
