@@ -25,3 +25,26 @@ func (n *Node) ensureCollection(ctx context.Context, tx store.Tx, alias string) 
 func (n *Node) Collections(ctx context.Context) ([]store.Collection, error) {
 	return view(ctx, n.store, func(r store.Reader) ([]store.Collection, error) { return r.Collections(ctx) })
 }
+
+// Collect puts the current versions of objects into a collection, which is made
+// when there is none; what a peer sent keeps its clauses there. At most 1,000.
+func (n *Node) Collect(ctx context.Context, by Actor, alias string, ids []comity.ObjectID) error {
+	return n.act(ctx, by, "collection.add", alias, func(tx store.Tx) error {
+		if by.Role != RoleAnalyst && by.Role != RoleAdmin {
+			return comity.E(comity.Forbidden, "collection add", alias, comity.Msg("node.collect_role"), nil)
+		}
+		c, err := n.ensureCollection(ctx, tx, alias)
+		if err != nil {
+			return err
+		}
+		oids := make([]store.OID, 0, len(ids))
+		for _, id := range ids {
+			v, err := tx.Object(ctx, id)
+			if err != nil {
+				return err
+			}
+			oids = append(oids, v.OID)
+		}
+		return tx.AddMembers(ctx, c.ID, oids, n.now())
+	})
+}

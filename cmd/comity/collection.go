@@ -14,7 +14,7 @@ func (a *app) collectionCmd() *cobra.Command {
 	return a.group("collection", "cmd.collection.short", `  comity collection list
   comity collection open blocklist --to community
   comity collection close blocklist`,
-		a.collectionListCmd(), a.collectionShowCmd(), a.collectionOpenCmd(), a.collectionCloseCmd())
+		a.collectionListCmd(), a.collectionShowCmd(), a.collectionAddCmd(), a.collectionOpenCmd(), a.collectionCloseCmd())
 }
 
 func (a *app) collectionListCmd() *cobra.Command {
@@ -101,6 +101,23 @@ func (a *app) collectionCloseCmd() *cobra.Command {
 		Use: "close NAME", Short: "cmd.collection.close.short", Args: takes(1, 1), Example: "  comity collection close blocklist",
 		RunE: a.with(func(ctx context.Context, n *node.Node, args []string) error {
 			if err := n.CloseCollection(ctx, a.actor(), args[0]); err != nil {
+				return err
+			}
+			return a.showCollection(ctx, n, args[0])
+		}),
+	}
+}
+
+func (a *app) collectionAddCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "add NAME ID...", Short: "cmd.collection.add.short", Args: takes(2, -1),
+		Example: "  comity collection add reports report--84e4d88f-44ea-4bcd-bbf3-b2c1c320bcb3",
+		RunE: a.with(func(ctx context.Context, n *node.Node, args []string) error {
+			ids := make([]comity.ObjectID, 0, len(args)-1)
+			for _, id := range args[1:] {
+				ids = append(ids, comity.ObjectID(id))
+			}
+			if err := n.Collect(ctx, a.actor(), args[0], ids); err != nil {
 				return err
 			}
 			return a.showCollection(ctx, n, args[0])
