@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comity-net/comity/internal/testkit/port"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -50,14 +51,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LANG", "C")
 			env.Setenv("COMITY_DATA", filepath.Join(env.WorkDir, "node"))
 			for _, name := range []string{"PAGES1", "PEERS1", "PAGES2", "PEERS2"} {
-				l, err := net.Listen("tcp", "127.0.0.1:0")
-				if err != nil {
-					return err
-				}
-				env.Setenv(name, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
-				if err := l.Close(); err != nil {
-					return err
-				}
+				env.Setenv(name, strconv.Itoa(port.Free(t)))
 			}
 			return nil
 		},

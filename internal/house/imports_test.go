@@ -34,6 +34,7 @@ func mayImport() map[string][]string {
 		"web":                   {"comity", "node", "i18n", "store"},
 		"cmd/comity":            {"comity", "node", "web", "api", "i18n", "store", "taxii"},
 		"internal/testkit":      {"*"},
+		"internal/testkit/port": {"*"},
 		"internal/testkit/pg":   {"*"},
 		"internal/testkit/data": {"*"},
 		"internal/house":        {"*"},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/comity-net/comity/internal/testkit/port"
 )
 
 var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
@@ -68,7 +69,7 @@ func readmeScript(t *testing.T, blocks [][]string) (script string, pages []strin
 	}
 	script = b.String()
 	for _, old := range []string{"8081", "8082", "8841", "8842"} {
-		port := freePort(t)
+		port := port.Free(t)
 		if !strings.Contains(script, ":"+old) {
 			t.Fatalf("README.md does not use port %s", old)
 		}
@@ -86,16 +87,6 @@ func readmeScript(t *testing.T, blocks [][]string) (script string, pages []strin
 	must("go build -o comity ./cmd/comity\n", "")
 	must("sleep 2\n", `for p in $READY_PAGES; do for i in $(seq 200); do (exec 3<>/dev/tcp/$p) 2>/dev/null && break; sleep 0.1; done; done`+"\n")
 	return script, pages
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // The two commands that the README promises first.
