@@ -10,14 +10,20 @@ import (
 	"github.com/comity-net/comity/store"
 )
 
+// What Find does with a question: the values that it looks up are fewer than
+// MaxFindValues, the words of a text of up to MaxFindWords bytes are searched,
+// and at most MaxFindTexts objects are given for them.
+const (
+	MaxFindValues = 1000
+	MaxFindWords  = 200
+	MaxFindTexts  = 50
+)
+
 // Bounds of one lookup.
 const (
-	maxFindText   = 5 << 20 // bytes of pasted text
-	maxFindValues = 1000
-	maxInside     = 8 // blocks of a question that are looked into
-	maxFindHits   = 5000
-	maxTextWords  = 200 // longer questions are not searched as text
-	maxTextHits   = 50
+	maxFindText = 5 << 20 // bytes of pasted text
+	maxInside   = 8       // blocks of a question that are looked into
+	maxFindHits = 5000
 )
 
 // Find looks up what is asked: one value as typed, several of one a line, or any
@@ -57,7 +63,7 @@ func ask(text string) question {
 	var q question
 	if !strings.Contains(text, "\n") {
 		q.line(text)
-		if q.unread != nil && len(text) <= maxTextWords {
+		if q.unread != nil && len(text) <= MaxFindWords {
 			if v, ok := extract.Normalize(comity.ValueName, text); ok {
 				q.values = append(q.values, FoundValue{Value: v, Raw: text})
 			}
@@ -96,14 +102,14 @@ func (q *question) line(line string) {
 	switch {
 	case len(found) > 0:
 		q.listed = false
-	case len(q.unread) < maxFindValues:
+	case len(q.unread) < MaxFindValues:
 		q.unread = append(q.unread, clipLine(line))
 	}
 }
 
 func (q *question) add(f FoundValue) {
 	q.found++
-	if len(q.values) >= maxFindValues-1 {
+	if len(q.values) >= MaxFindValues-1 {
 		q.truncated = true
 		return
 	}
@@ -161,10 +167,10 @@ func (n *Node) findIn(ctx context.Context, r store.Reader, text string, listed b
 		return err
 	}
 	res.Values = dropEmpty(res.Values)
-	if listed || len(text) > maxTextWords || answered(res.Values) {
+	if listed || len(text) > MaxFindWords || answered(res.Values) {
 		return nil
 	}
-	found, err := r.SearchText(ctx, text, maxTextHits)
+	found, err := r.SearchText(ctx, text, MaxFindTexts)
 	res.Text = append(res.Text, found...)
 	return err
 }

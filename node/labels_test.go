@@ -134,19 +134,7 @@ func TestOwnMarkingDefinition(t *testing.T) {
 // agreeOn makes an agreement of the template with other streams and quota.
 func agreeOn(t *testing.T, a, b *running, change func(m map[string]any)) string {
 	t.Helper()
-	text, err := a.AgreementTemplate(t.Context(), "bilateral", string(b.ID()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m map[string]any
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatal(err)
-	}
-	change(m)
-	if text, err = json.Marshal(m); err != nil {
-		t.Fatal(err)
-	}
-	av, err := a.ProposeAgreement(t.Context(), admin, text)
+	av, err := a.ProposeAgreement(t.Context(), admin, draftOn(t, a, b, change))
 	if err != nil {
 		t.Fatal(err)
 	}

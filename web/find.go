@@ -24,17 +24,8 @@ func (findPage) name() string { return "find" }
 // shownAgain bounds how much of a paste stands in the box of the answer.
 const shownAgain = 20_000
 
-// What node.Find does with a question: the values that it looks up are fewer
-// than findValues, the words of a text of up to maxWords bytes are searched, and
-// at most textHits objects are given for them.
-const (
-	findValues = 1000
-	maxWords   = 200
-	textHits   = 50
-)
-
 // TextsCut reports whether more objects may mention what was asked.
-func (p *findPage) TextsCut() bool { return p.Result != nil && len(p.Result.Text) >= textHits }
+func (p *findPage) TextsCut() bool { return p.Result != nil && len(p.Result.Text) >= node.MaxFindTexts }
 
 // maxFind is the largest text that is looked through.
 const maxFind = 5 << 20
@@ -64,9 +55,9 @@ func (w *Web) find(r *request) (view, error) {
 		return v, nil
 	}
 	v.Result = &res
-	v.Asking, v.NoWords = maxWords, len(text) > maxWords && len(res.NotValues) == 0
-	if res.Found >= findValues {
-		v.LookedUp = findValues - 1
+	v.Asking, v.NoWords = node.MaxFindWords, len(text) > node.MaxFindWords && len(res.NotValues) == 0
+	if res.Found >= node.MaxFindValues {
+		v.LookedUp = node.MaxFindValues - 1
 	}
 	for _, f := range res.Values {
 		if len(f.Hits) > 0 {
