@@ -57,6 +57,7 @@ type Node struct {
 	texts    memo[comity.AgreementID, comity.Agreement]
 	signing  sync.Mutex // one signer in this process; compare-and-swap guards between processes
 	sizes    signedSizes
+	readers  seenReaders
 }
 
 // Open opens the node in cfg.Dir. The keys are read first, so that a wrong

@@ -53,6 +53,7 @@ func (n *Node) Taxii(ctx context.Context, o TaxiiOptions) (http.Handler, error) 
 	if err != nil {
 		return nil, err
 	}
+	n.readers.start(n)
 	if o.Text == nil {
 		o.Text = func(_ string, m comity.Message) string { return m.String() }
 	}
@@ -99,6 +100,7 @@ type taxiiBackend struct {
 }
 
 func (b *taxiiBackend) observe(a taxii.Access) {
+	b.n.readers.observe(&a)
 	if a.Err != nil && a.Status >= 500 {
 		b.n.log.Error("taxii", "endpoint", a.Endpoint, "status", a.Status, "error_id", a.ErrorID, "err", a.Err)
 	}

@@ -29,7 +29,7 @@ type keptStatus struct {
 
 // Post implements taxii.Backend. The envelope is read to its end and judged
 // before anything is stored; then it is one import.
-func (b *taxiiBackend) Post(ctx context.Context, who taxii.Caller, _ string, c comity.CollectionID, body io.Reader) (taxii.Status, error) {
+func (b *taxiiBackend) Post(ctx context.Context, who taxii.Caller, root string, c comity.CollectionID, body io.Reader) (taxii.Status, error) {
 	by := actorOf(who)
 	in := &roomy{r: body, b: b}
 	defer in.release()
@@ -48,7 +48,7 @@ func (b *taxiiBackend) Post(ctx context.Context, who taxii.Caller, _ string, c c
 	if err != nil {
 		return taxii.Status{}, badEnvelope(err)
 	}
-	p := post{b: b, st: taxii.Status{ID: uuid.NewString(), Complete: true, Requested: w.im.Started}}
+	p := post{b: b, rules: map[string]int64{}, st: taxii.Status{ID: uuid.NewString(), Complete: true, Requested: w.im.Started}}
 	w.told, w.still = p.told, by.Role.Outside()
 	for _, batch := range batches {
 		if by.Role.Outside() {
@@ -58,7 +58,12 @@ func (b *taxiiBackend) Post(ctx context.Context, who taxii.Caller, _ string, c c
 			break
 		}
 	}
-	w.also = func(tx store.Tx) error { return p.keep(ctx, tx, who, w.n.now()) }
+	w.also = func(tx store.Tx) error {
+		if err := keepPost(ctx, tx, postOf(who, root, c, w.im.ID, p.st, p.rules)); err != nil {
+			return err
+		}
+		return p.keep(ctx, tx, who, w.n.now())
+	}
 	if _, err = w.end(ctx, sum, err); err != nil {
 		return taxii.Status{}, err
 	}
@@ -116,8 +121,9 @@ func (b *taxiiBackend) disown(batch *ingest.Batch) {
 
 // post gathers the verdicts on one envelope.
 type post struct {
-	b  *taxiiBackend
-	st taxii.Status
+	b     *taxiiBackend
+	st    taxii.Status
+	rules map[string]int64 // of the failures, see countRule
 }
 
 // told takes what became of a batch. An exact duplicate is a success.
@@ -147,6 +153,7 @@ func (p *post) detail(id comity.ObjectID, raw []byte) taxii.StatusDetail {
 
 // fail says in English what is wrong with an object, with rule and path.
 func (p *post) fail(r comity.Refusal) {
+	countRule(p.rules, r)
 	d := p.detail(r.ID, r.Raw)
 	if d.ID == "" {
 		d.ID = "unknown" // the standard wants a text; the message says where it stood

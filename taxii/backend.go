@@ -136,6 +136,12 @@ type Filter struct {
 	SpecVersions []string
 }
 
+// picks reports whether f asks for certain objects or versions.
+func (f *Filter) picks() bool {
+	v := &f.Versions
+	return len(f.IDs) > 0 || !v.All && !v.Last && !v.IsZero()
+}
+
 // VersionFilter chooses versions of an object: the union of what is set. The
 // zero value means the latest for reading, and all for Delete.
 type VersionFilter struct {

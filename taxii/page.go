@@ -24,6 +24,7 @@ func (s *server) page(ctx context.Context, x *exchange, c Collection) error {
 	if at == atVersions {
 		a.filter.Versions = VersionFilter{All: true}
 	}
+	x.picked = a.filter.picks()
 	q := Query{Root: x.route.root, Collection: c.ID, Filter: a.filter, Limit: s.o.DefaultPage, MaxBytes: s.o.PageBytes, Raw: at == atObjects || at == atObject}
 	if a.limit > 0 {
 		q.Limit = min(a.limit, s.o.MaxPage)

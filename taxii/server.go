@@ -74,6 +74,7 @@ type Access struct {
 	Bytes      int64 // of the body, unpacked
 	Last       Position
 	More       bool
+	Picked     bool   // certain objects or versions were asked for, not all in order
 	ErrorID    string // as in the error body
 	Err        error
 	Started    time.Time
@@ -134,6 +135,7 @@ type exchange struct {
 	bytes   int64
 	last    Position
 	more    bool
+	picked  bool
 	err     error
 }
 
@@ -177,7 +179,7 @@ func (s *server) observe(x *exchange) {
 	s.o.Observe(Access{
 		Caller: x.who, Remote: x.creds.Remote, Method: x.r.Method, Endpoint: x.route.endpoint.String(),
 		Root: x.route.root, Collection: x.col, Status: x.status, Records: x.records, Bytes: x.bytes,
-		Last: x.last, More: x.more, ErrorID: x.id, Err: x.err, Started: x.started, Took: s.o.Now().Sub(x.started),
+		Last: x.last, More: x.more, Picked: x.picked, ErrorID: x.id, Err: x.err, Started: x.started, Took: s.o.Now().Sub(x.started),
 	})
 }
 
