@@ -67,7 +67,7 @@ func (n *Node) Members(ctx context.Context, idOrAlias string, before int64, limi
 // this node. At most 1,000. What is no member is passed over.
 func (n *Node) Uncollect(ctx context.Context, by Actor, idOrAlias string, ids []comity.ObjectID) error {
 	return n.act(ctx, by, "collection.remove", idOrAlias, func(tx store.Tx) error {
-		c, err := mayCollect(ctx, tx, by, "collection remove", idOrAlias)
+		c, err := collectionFor(ctx, tx, by, "collection remove", idOrAlias)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -87,45 +87,18 @@ func (n *Node) Uncollect(ctx context.Context, by Actor, idOrAlias string, ids []
 	})
 }
 
-// mayCollect finds a collection for somebody who may change what is in it.
-func mayCollect(ctx context.Context, tx store.Tx, by Actor, op, idOrAlias string) (store.Collection, error) {
+// collectionFor finds a collection for somebody who may change what is in it.
+func collectionFor(ctx context.Context, tx store.Tx, by Actor, op, idOrAlias string) (store.Collection, error) {
 	if by.Role != RoleAnalyst && by.Role != RoleAdmin {
 		return store.Collection{}, comity.E(comity.Forbidden, op, idOrAlias, comity.Msg("node.collect_role"), nil)
 	}
 	return tx.Collection(ctx, idOrAlias)
 }
 
-// CreateCollection makes an empty collection; its title is the alias when none
-// is given. One that is there is kind Conflict.
-func (n *Node) CreateCollection(ctx context.Context, by Actor, alias, title, description string) (store.Collection, error) {
-	var c store.Collection
-	err := n.act(ctx, by, "collection.create", alias, func(tx store.Tx) error {
-		_, err := mayCollect(ctx, tx, by, "collection create", alias)
-		if err == nil {
-			return comity.E(comity.Conflict, "collection create", alias, comity.Msg("node.collection_there", comity.A("alias", alias)), nil)
-		}
-		if !comity.Is(err, comity.NotFound) {
-			return err
-		}
-		if title == "" {
-			title = alias
-		}
-		if err := describable(alias, title, description); err != nil {
-			return err
-		}
-		if c, err = n.ensureCollection(ctx, tx, alias); err != nil {
-			return err
-		}
-		c.Title, c.Description = title, description
-		return tx.PutCollection(ctx, c)
-	})
-	return c, err
-}
-
 // DescribeCollection changes the title and the description of a collection.
 func (n *Node) DescribeCollection(ctx context.Context, by Actor, idOrAlias, title, description string) error {
 	return n.act(ctx, by, "collection.describe", idOrAlias, func(tx store.Tx) error {
-		c, err := mayCollect(ctx, tx, by, "collection describe", idOrAlias)
+		c, err := collectionFor(ctx, tx, by, "collection describe", idOrAlias)
 		if err != nil {
 			return err
 		}
