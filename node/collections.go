@@ -34,6 +34,9 @@ func (n *Node) Collect(ctx context.Context, by Actor, alias string, ids []comity
 			return comity.E(comity.Forbidden, "collection add", alias, comity.Msg("node.collect_role"), nil)
 		}
 		c, err := n.ensureCollection(ctx, tx, alias)
+		if err == nil {
+			err = byHand(ctx, tx, c)
+		}
 		if err != nil {
 			return err
 		}

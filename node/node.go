@@ -80,7 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
-		cfg: cfg, dir: cfg.Dir, keeper: keeper, store: st, keys: keys,
+		cfg: cfg, dir: cfg.Dir, keeper: keeper, store: &collecting{Store: st, now: cfg.Now}, keys: keys,
 		log: cfg.Log, rand: cfg.Rand, now: cfg.Now, behind: newBackground(),
 	}
 	n.client = federation.NewClient(keys, cfg.Client)

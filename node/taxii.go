@@ -104,21 +104,6 @@ func (b *taxiiBackend) observe(a taxii.Access) {
 	}
 }
 
-// Discovery implements taxii.Backend.
-func (b *taxiiBackend) Discovery(ctx context.Context, _ taxii.Caller) (taxii.Discovery, error) {
-	p, err := b.n.profile(ctx)
-	return taxii.Discovery{Title: p.Name, Default: taxiiRoot, Roots: []string{taxiiRoot}}, err
-}
-
-// Root implements taxii.Backend.
-func (b *taxiiBackend) Root(ctx context.Context, _ taxii.Caller, root string) (taxii.Root, error) {
-	if root != taxiiRoot {
-		return taxii.Root{}, comity.E(comity.NotFound, "taxii", root, comity.Msg("taxii.no_endpoint"), nil)
-	}
-	p, err := b.n.profile(ctx)
-	return taxii.Root{Title: p.Name, MaxContentLength: taxiiMaxPost}, err
-}
-
 // Collections implements taxii.Backend.
 func (b *taxiiBackend) Collections(ctx context.Context, who taxii.Caller, root string) ([]taxii.Collection, error) {
 	if _, err := b.Root(ctx, who, root); err != nil {
@@ -135,7 +120,7 @@ func (b *taxiiBackend) Collections(ctx context.Context, who taxii.Caller, root s
 			if err != nil {
 				return nil, err
 			}
-			if by := actorOf(who); o.admits(by.Role) {
+			if by := actorOf(who); o.root() == root && o.sees(by) {
 				out = append(out, shown(c, o, by))
 			}
 		}
@@ -145,18 +130,18 @@ func (b *taxiiBackend) Collections(ctx context.Context, who taxii.Caller, root s
 
 // shown is a collection as a caller sees it.
 func shown(c store.Collection, o Opening, by Actor) taxii.Collection {
-	write := by.Role == RoleAnalyst || by.Role == RoleAdmin ||
-		by.Role.Outside() && o.Write && by.Name != anonymous
-	return taxii.Collection{ID: c.ID, Title: c.Title, Description: c.Description, Alias: c.Alias, CanRead: true, CanWrite: write}
+	t := taxii.Collection{ID: c.ID, Title: c.Title, Description: c.Description, Alias: c.Alias}
+	t.CanRead, t.CanWrite = o.rights(by)
+	return t
 }
 
 // Collection implements taxii.Backend.
 func (b *taxiiBackend) Collection(ctx context.Context, who taxii.Caller, root, idOrAlias string) (taxii.Collection, error) {
-	if root != taxiiRoot {
-		return taxii.Collection{}, noCollection(idOrAlias)
-	}
 	return view(ctx, b.n.store, func(r store.Reader) (taxii.Collection, error) {
 		c, o, err := openTo(ctx, r, who, idOrAlias)
+		if err == nil && o.root() != root {
+			err = noCollection(idOrAlias)
+		}
 		return shown(c, o, actorOf(who)), err
 	})
 }
@@ -175,7 +160,7 @@ func openTo(ctx context.Context, r store.Reader, who taxii.Caller, idOrAlias str
 		return c, Opening{}, err
 	}
 	o, err := openingOf(ctx, r, c.ID)
-	if err == nil && !o.admits(actorOf(who).Role) {
+	if err == nil && !o.sees(actorOf(who)) {
 		err = noCollection(idOrAlias)
 	}
 	return c, o, err
