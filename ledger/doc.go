@@ -19,6 +19,9 @@
 // [comity.Error]: Unverified when a hash, proof or signature is wrong, Invalid
 // when something is malformed, TooLarge when it is over a bound.
 //
-// Fork evidence (federation.md 4.10) and inclusion proofs as files for third
-// parties belong in this package and come with a later issue.
+// What must not happen is proved by what was signed: [MakeFork] turns two
+// histories of one log into a document that anybody can check offline
+// ([OpenFork]), [MakeDoubleReceipt] and [MakeRollback] do the same for readers
+// and for channels that shrank. The node log ([NodeEntry], [Anchor]) keeps
+// identity, key events and anchors; a [Witness] cosigns those of others.
 package ledger

@@ -72,6 +72,25 @@ func CheckConsistency(old, next comity.Head, proof []comity.Hash) error {
 	return nil
 }
 
+// ProvePrefix gives the root that the tree with this head had when it was size
+// entries long, and the proof that leads from there to the head: what fork
+// evidence needs of the larger tree.
+func ProvePrefix(ctx context.Context, r TileReader, head comity.Head, size int64) (root comity.Hash, proof []comity.Hash, err error) {
+	proof, err = ProveConsistency(ctx, r, head, size)
+	if err != nil {
+		return comity.Hash{}, nil, err
+	}
+	if size == 0 {
+		return emptyRoot(), proof, nil
+	}
+	src := &tileSource{ctx: ctx, op: "prove consistency", r: r}
+	h, err := tlog.TreeHash(size, src.under(head))
+	if err != nil {
+		return comity.Hash{}, nil, src.explain(head, err)
+	}
+	return comity.Hash(h), proof, nil
+}
+
 // ProveInclusion proves that the entry at index is in the tree with this head.
 func ProveInclusion(ctx context.Context, r TileReader, head comity.Head, index int64) ([]comity.Hash, error) {
 	const op = "prove inclusion"
