@@ -20,6 +20,8 @@ const (
 	linkLife     = 24 * time.Hour
 	setupLife    = 30 * time.Minute
 	tokenLife    = 365 * 24 * time.Hour
+	tokenRecheck = time.Second
+	usedEvery    = time.Hour // that a token or certificate was used is written down this often
 )
 
 // Kinds of secret, as stored.
@@ -59,6 +61,9 @@ func (n *Node) ChangePassword(ctx context.Context, by Actor, name, old, password
 	u, err := view(ctx, n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, name) })
 	if err != nil {
 		return err
+	}
+	if by.Name == name && !n.signIns.allow(name+"\x00change", perName, n.now()) {
+		return comity.E(comity.Limited, "password", name, comity.Msg("node.signin_limited"), nil)
 	}
 	// An account that only ever signed in by link has no old password.
 	if by.Name == name && u.Password != "" && !n.hashing.check(u.Password, old) {
@@ -245,9 +250,11 @@ func (n *Node) ByToken(ctx context.Context, token string) (store.User, error) {
 	return u, err
 }
 
-// tokenHolder says whose token it is, whatever the role.
+// tokenHolder says whose token it is, whatever the role. A revocation in another
+// process counts after tokenRecheck.
 func (n *Node) tokenHolder(ctx context.Context, token string) (store.User, error) {
-	if u, ok := n.sessions.get("token:"+token, n.now()); ok {
+	now, gen := n.now(), n.sessions.generation()
+	if u, ok := n.sessions.get("token:"+token, now); ok {
 		return u, nil
 	}
 	s, err := n.secret(ctx, secretToken, token)
@@ -256,7 +263,8 @@ func (n *Node) tokenHolder(ctx context.Context, token string) (store.User, error
 	}
 	u, err := n.anyHolder(ctx, s)
 	if err == nil {
-		n.sessions.put("token:"+token, u, n.now().Add(time.Minute))
+		n.sessions.put("token:"+token, u, now.Add(tokenRecheck), gen)
+		n.noteUse(ctx, s, "")
 	}
 	return u, err
 }

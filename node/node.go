@@ -51,6 +51,8 @@ type Node struct {
 
 	behind   *background
 	signIns  tries
+	failures failed
+	pinned   pins
 	hashing  hashing
 	sessions sessionCache
 	ids      memo[comity.Hash, *federation.Identity]

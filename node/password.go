@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/comity-net/comity/store"
@@ -56,23 +57,36 @@ func checkPassword(phc, password string) bool {
 
 // hashing bounds how many passwords are hashed at once: each takes 64 MiB, and a
 // stranger can ask for one by trying to sign in.
-type hashing struct{ mu [2]sync.Mutex }
+type hashing struct {
+	mu    [2]sync.Mutex
+	queue atomic.Int32
+}
 
-func (h *hashing) slot() *sync.Mutex {
-	if h.mu[0].TryLock() {
-		return &h.mu[0]
+const maxHashing = 64 // who hash or wait for it; the last waits some seconds
+
+// full reports whether a stranger should come back later.
+func (h *hashing) full() bool { return h.queue.Load() >= maxHashing }
+
+func (h *hashing) slot() func() {
+	h.queue.Add(1)
+	m := &h.mu[0]
+	if !m.TryLock() {
+		m = &h.mu[1]
+		m.Lock()
 	}
-	h.mu[1].Lock()
-	return &h.mu[1]
+	return func() {
+		m.Unlock()
+		h.queue.Add(-1)
+	}
 }
 
 func (h *hashing) hash(password string) (string, error) {
-	defer h.slot().Unlock()
+	defer h.slot()()
 	return hashPassword(password)
 }
 
 func (h *hashing) check(phc, password string) bool {
-	defer h.slot().Unlock()
+	defer h.slot()()
 	return checkPassword(phc, password)
 }
 
@@ -105,6 +119,15 @@ func (t *tries) allow(key string, free int, now time.Time) bool {
 	return l.AllowN(now, 1)
 }
 
+// returned gives back a try that turned out to be no guess.
+func (t *tries) returned(key string, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.keys[key]; l != nil {
+		l.AllowN(now, -1) // never above its burst
+	}
+}
+
 func (t *tries) forget(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,6 +139,7 @@ func (t *tries) forget(key string) {
 type sessionCache struct {
 	mu   sync.Mutex
 	held map[string]heldSession
+	gen  uint64
 }
 
 type heldSession struct {
@@ -125,6 +149,13 @@ type heldSession struct {
 
 const maxSessions = 4096
 
+// generation is taken before an account is read, and given to put.
+func (c *sessionCache) generation() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.gen
+}
+
 func (c *sessionCache) get(session string, now time.Time) (store.User, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,9 +163,13 @@ func (c *sessionCache) get(session string, now time.Time) (store.User, bool) {
 	return h.user, ok && now.Before(h.until)
 }
 
-func (c *sessionCache) put(session string, u store.User, until time.Time) {
+// INVARIANT: what was read before an account changed is not kept after it.
+func (c *sessionCache) put(session string, u store.User, until time.Time, gen uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if gen != c.gen {
+		return
+	}
 	if c.held == nil || len(c.held) >= maxSessions {
 		c.held = map[string]heldSession{}
 	}
@@ -145,10 +180,12 @@ func (c *sessionCache) drop(session string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.held, session)
+	c.gen++
 }
 
 func (c *sessionCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held = nil
+	c.gen++
 }

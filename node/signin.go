@@ -3,6 +3,10 @@ package node
 import (
 	"context"
 	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/store"
@@ -52,7 +56,7 @@ func (n *Node) SignIn(ctx context.Context, name, password, from string) (string,
 	}
 	name = u.Name
 	if Role(u.Role).Outside() { // the same answer as for a wrong password: it has no use here
-		n.audit(ctx, Actor{Name: name}, "signin", from, wrongPassword(name))
+		n.auditSignIn(ctx, Actor{Name: name}, from, wrongPassword(name))
 		return "", wrongPassword(name)
 	}
 	var session string
@@ -79,11 +83,9 @@ func (n *Node) SignIn(ctx context.Context, name, password, from string) (string,
 // role. Tries are limited for each name and address together; failures are
 // audited.
 func (n *Node) byPassword(ctx context.Context, name, password, from string) (store.User, error) {
-	name = strings.ToLower(strings.TrimSpace(name))
-	if len(name) > 64 {
-		name = name[:64]
-	}
-	if !n.signIns.allow(from, perAddress, n.now()) || !n.signIns.allow(name+"\x00"+from, perName, n.now()) {
+	name = signInName(name)
+	at := n.now()
+	if n.hashing.full() || !n.signIns.allow(from, perAddress, at) || !n.signIns.allow(name+"\x00"+from, perName, at) {
 		return store.User{}, comity.E(comity.Limited, "sign in", name, comity.Msg("node.signin_limited"), nil)
 	}
 	u, err := view(ctx, n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, name) })
@@ -94,11 +96,55 @@ func (n *Node) byPassword(ctx context.Context, name, password, from string) (sto
 	// taken does not tell which names exist.
 	good := n.hashing.check(u.Password, password)
 	if err != nil || !good || u.Disabled {
-		n.audit(ctx, Actor{Name: name}, "signin", from, wrongPassword(name))
+		n.auditSignIn(ctx, Actor{Name: name}, from, wrongPassword(name))
 		return store.User{}, wrongPassword(name)
 	}
 	n.signIns.forget(name + "\x00" + from)
+	n.signIns.returned(from, at)
 	return u, nil
+}
+
+// signInName is the name of an account as somebody typed it.
+func signInName(name string) string {
+	name = strings.ToLower(strings.TrimSpace(name))
+	return name[:min(len(name), 64)]
+}
+
+// auditSignIn audits a failure to sign in. Strangers cause these lines: beyond
+// some a minute they are only counted, and the count stands in one line later.
+func (n *Node) auditSignIn(ctx context.Context, by Actor, from string, err error) {
+	ok, left := n.failures.allow(n.now())
+	if !ok {
+		return
+	}
+	n.audit(ctx, by, "signin", from, err)
+	if left > 0 {
+		n.audit(ctx, Actor{Name: "system"}, "signin", "", comity.E(comity.Limited, "sign in", "",
+			comity.Msg("node.signin_more", comity.A("n", left)), nil))
+	}
+}
+
+// failed counts failures to sign in that were not audited one by one.
+type failed struct {
+	mu     sync.Mutex
+	lines  *rate.Limiter
+	hidden int
+}
+
+const auditedFailures = 60 // at once; then one a second
+
+func (f *failed) allow(now time.Time) (ok bool, hidden int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lines == nil {
+		f.lines = rate.NewLimiter(1, auditedFailures)
+	}
+	if !f.lines.AllowN(now, 1) {
+		f.hidden++
+		return false, 0
+	}
+	hidden, f.hidden = f.hidden, 0
+	return true, hidden
 }
 
 func wrongPassword(name string) error {
@@ -115,7 +161,7 @@ func (n *Node) SignOut(ctx context.Context, session string) error {
 // Session says who holds the session. Unauthenticated when it is unknown,
 // expired, or its account is disabled.
 func (n *Node) Session(ctx context.Context, session string) (store.User, error) {
-	now := n.now()
+	now, gen := n.now(), n.sessions.generation()
 	if u, ok := n.sessions.get("session:"+session, now); ok {
 		return u, nil
 	}
@@ -140,7 +186,7 @@ func (n *Node) Session(ctx context.Context, session string) (store.User, error) 
 	if err != nil { // on a full or read-only disk people must still be able to read
 		n.log.Warn("session use not recorded", "user", u.Name, "err", err)
 	}
-	n.sessions.put("session:"+session, u, now.Add(sessionTouch))
+	n.sessions.put("session:"+session, u, now.Add(sessionTouch), gen)
 	return u, nil
 }
 

@@ -4,15 +4,26 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/store"
 	"github.com/comity-net/comity/taxii"
 )
 
-// Authenticate implements taxii.Backend.
+// taxiiAuthLife is how long a password found right is not hashed again;
+// taxiiRecheck how long an account is believed unchanged while another process
+// may change it. What this process changes counts at once.
+const (
+	taxiiAuthLife = 15 * time.Minute
+	taxiiRecheck  = time.Second
+)
+
+// Authenticate implements taxii.Backend. A request that brings credentials in
+// its header is judged by these, whatever its connection shows.
 func (b *taxiiBackend) Authenticate(ctx context.Context, c taxii.Credentials) (taxii.Caller, error) {
 	var u store.User
 	var err error
@@ -21,6 +32,8 @@ func (b *taxiiBackend) Authenticate(ctx context.Context, c taxii.Credentials) (t
 		u, err = b.byToken(ctx, c)
 	case c.User != "":
 		u, err = b.byPassword(ctx, c)
+	case c.Cert != nil:
+		u, err = b.byCertificate(ctx, c)
 	case b.o.Anonymous:
 		return callerOf(RolePublic, anonymous), nil
 	default:
@@ -43,35 +56,54 @@ func actorOf(who taxii.Caller) Actor {
 	return Actor{Name: name, Role: Role(role)}
 }
 
-// byPassword hashes a password once and remembers a keyed MAC of it for some
-// minutes; a change of any account forgets all.
+// byPassword hashes a password once and then knows it by a keyed MAC of it and
+// of the hash it was found to fit: another password of the account makes another
+// MAC, in whatever process it was set.
 func (b *taxiiBackend) byPassword(ctx context.Context, c taxii.Credentials) (store.User, error) {
-	if !isText(c.User) {
+	name := signInName(c.User)
+	if !isText(name) {
 		return store.User{}, wrongPassword("")
 	}
-	mac := hmac.New(sha256.New, b.macKey)
-	mac.Write([]byte(c.User))
-	mac.Write([]byte{0})
-	mac.Write([]byte(c.Password))
-	key := "basic:" + hex.EncodeToString(mac.Sum(nil))
-	if u, ok := b.n.sessions.get(key, b.n.now()); ok {
+	now, gen := b.n.now(), b.n.sessions.generation()
+	fresh := b.macOf("fresh", name, c.Password)
+	if u, ok := b.n.sessions.get(fresh, now); ok {
 		return u, nil
 	}
-	v, err, _ := b.flight.Do(key, func() (any, error) {
+	u, err := view(ctx, b.n.store, func(r store.Reader) (store.User, error) { return r.User(ctx, name) })
+	if err != nil && !comity.Is(err, comity.NotFound) {
+		return store.User{}, err
+	}
+	proven := b.macOf("proven", name, c.Password, u.Password)
+	if _, ok := b.n.sessions.get(proven, now); ok && err == nil && !u.Disabled {
+		b.n.sessions.put(fresh, u, now.Add(taxiiRecheck), gen)
+		return u, nil
+	}
+	v, err, _ := b.flight.Do(proven, func() (any, error) {
 		ctx := context.WithoutCancel(ctx) // others wait for it, too
-		u, err := b.n.byPassword(ctx, c.User, c.Password, c.Remote)
+		u, err := b.n.byPassword(ctx, name, c.Password, c.Remote)
 		if err == nil {
-			b.n.sessions.put(key, u, b.n.now().Add(taxiiAuthLife))
+			b.n.sessions.put(b.macOf("proven", name, c.Password, u.Password), u, b.n.now().Add(taxiiAuthLife), gen)
 		}
 		return u, err
 	})
 	return v.(store.User), err
 }
 
+// macOf names texts in the cache without keeping them. The lengths make it
+// unambiguous.
+func (b *taxiiBackend) macOf(texts ...string) string {
+	mac := hmac.New(sha256.New, b.macKey)
+	for _, t := range texts {
+		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(t))))
+		mac.Write([]byte(t))
+	}
+	return "basic:" + hex.EncodeToString(mac.Sum(nil))
+}
+
 func (b *taxiiBackend) byToken(ctx context.Context, c taxii.Credentials) (store.User, error) {
 	u, err := b.n.tokenHolder(ctx, c.Bearer)
 	if comity.Is(err, comity.Unauthenticated) {
-		b.n.audit(ctx, Actor{Name: "taxii"}, "signin", c.Remote, err)
+		b.n.auditSignIn(ctx, Actor{Name: "taxii"}, c.Remote, err)
 	}
 	return u, err
 }

@@ -466,7 +466,7 @@ type User struct {
 // one-time sign-in or set-up link. Only its SHA-256 is kept.
 type Secret struct {
 	Hash    comity.Hash
-	Kind    string // "session", "token", "link", "setup"
+	Kind    string // "session", "token", "link", "setup", "certificate"
 	User    string
 	Label   string // what the token is for
 	Data    []byte // session data

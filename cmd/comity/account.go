@@ -14,7 +14,7 @@ func (a *app) userCmd() *cobra.Command {
 	return a.group("user", "cmd.user.short", `  comity user add amina --role analyst
   comity user list
   comity user link amina                   a one-time sign-in link`,
-		a.userAddCmd(), a.userListCmd(), a.userLinkCmd())
+		a.userAddCmd(), a.userListCmd(), a.userLinkCmd(), a.userCertificateCmd())
 }
 
 func role(s string) (node.Role, error) {

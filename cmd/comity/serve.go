@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/comity-net/comity"
-	"github.com/comity-net/comity/i18n"
 	"github.com/comity-net/comity/node"
 )
 
@@ -69,10 +68,7 @@ func (a *app) serveCmd() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&pages.addr, "listen", "127.0.0.1:8080", "cmd.flag.listen")
-	f.StringVar(&pages.cert, "tls-cert", "", "cmd.flag.tls_cert")
-	f.StringVar(&pages.key, "tls-key", "", "cmd.flag.tls_key")
-	f.BoolVar(&pages.anonymous, "taxii-anonymous", false, "cmd.flag.taxii_anonymous")
+	pages.flags(f)
 	f.StringVar(&fed, "federation-listen", "127.0.0.1:8844", "cmd.flag.federation_listen")
 	f.StringVar(&url, "url", "", "cmd.flag.url")
 	f.StringVar(&a.db, "db", a.env["COMITY_DB"], "cmd.flag.db")
@@ -145,24 +141,10 @@ type server struct {
 const serverParts = 3
 
 func (a *app) listen(ctx context.Context, n *node.Node, o webOptions, fedAddr string) (*server, error) {
-	cat, err := i18n.New()
-	if err != nil {
-		return nil, err
-	}
-	s := &server{done: make(chan error, serverParts), secure: o.cert != ""}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	handler, err := webHandler(ctx, n, cat, log, o)
-	if err != nil {
-		return nil, err
-	}
-	s.pages = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	if s.pages.TLSConfig, err = o.tls(); err != nil {
-		return nil, err
-	}
-	if s.web, err = listenOn(ctx, o.addr); err != nil {
+	s := &server{done: make(chan error, serverParts), secure: o.secure()}
+	var err error
+	if s.pages, s.web, err = a.webServer(ctx, n, &o, log); err != nil {
 		return nil, err
 	}
 	if s.fed, err = listenOn(ctx, fedAddr); err != nil {
