@@ -8,9 +8,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// ensureCollection finds a collection by alias or makes it.
+// ensureCollection finds a collection by alias, to put something in, or makes it.
 func (n *Node) ensureCollection(ctx context.Context, tx store.Tx, alias string) (store.Collection, error) {
 	c, err := tx.Collection(ctx, alias)
+	if err == nil {
+		return c, byHand(ctx, tx, c.ID, alias)
+	}
 	if !comity.Is(err, comity.NotFound) {
 		return c, err
 	}
@@ -34,9 +37,6 @@ func (n *Node) Collect(ctx context.Context, by Actor, alias string, ids []comity
 			return comity.E(comity.Forbidden, "collection add", alias, comity.Msg("node.collect_role"), nil)
 		}
 		c, err := n.ensureCollection(ctx, tx, alias)
-		if err == nil {
-			err = byHand(ctx, tx, c)
-		}
 		if err != nil {
 			return err
 		}

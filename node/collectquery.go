@@ -127,16 +127,16 @@ func setQuery(ctx context.Context, tx store.Tx, id comity.CollectionID, query st
 const maxQueries = 200
 
 // byHand refuses to change by hand what a query fills.
-func byHand(ctx context.Context, r store.SettingReader, c store.Collection) error {
+func byHand(ctx context.Context, r store.SettingReader, id comity.CollectionID, alias string) error {
 	qs, err := queriesOf(ctx, r)
-	if err != nil {
-		return err
+	if q := qs[id].Query; q != "" {
+		return byQuery(alias, q)
 	}
-	if q := qs[c.ID].Query; q != "" {
-		return comity.E(comity.Conflict, "collection add", c.Alias,
-			comity.Msg("collect.by_query", comity.A("alias", c.Alias), comity.A("query", q)), nil)
-	}
-	return nil
+	return err
+}
+
+func byQuery(alias, query string) error {
+	return comity.E(comity.Forbidden, "collection", alias, comity.Msg("collect.by_query", comity.A("alias", alias), comity.A("query", query)), nil)
 }
 
 // Preview is what a query would collect.

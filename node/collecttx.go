@@ -96,6 +96,38 @@ func (t *collectTx) SetHandling(ctx context.Context, oid store.OID, l comity.TLP
 	return t.Tx.SetHandling(ctx, oid, l, why, at)
 }
 
+// AddMembers implements store.CollectionWriter, for collections filled by hand.
+func (t *collectTx) AddMembers(ctx context.Context, id comity.CollectionID, oids []store.OID, at time.Time) error {
+	if err := t.byHand(ctx, id); err != nil {
+		return err
+	}
+	return t.Tx.AddMembers(ctx, id, oids, at)
+}
+
+// RemoveMembers implements store.CollectionWriter, for collections filled by hand.
+func (t *collectTx) RemoveMembers(ctx context.Context, id comity.CollectionID, oids []store.OID) error {
+	if err := t.byHand(ctx, id); err != nil {
+		return err
+	}
+	return t.Tx.RemoveMembers(ctx, id, oids)
+}
+
+// byHand refuses what only a query may do.
+func (t *collectTx) byHand(ctx context.Context, id comity.CollectionID) error {
+	if some, err := t.begin(ctx, false); err != nil || !some {
+		return err
+	}
+	i := slices.IndexFunc(t.qs, func(q collector) bool { return q.id == id })
+	if i < 0 {
+		return nil
+	}
+	c, err := t.Tx.Collection(ctx, string(id))
+	if err != nil {
+		return err
+	}
+	return byQuery(c.Alias, t.qs[i].filter.String())
+}
+
 // changing notes the object of a version.
 func (t *collectTx) changing(ctx context.Context, oid store.OID) error {
 	if some, err := t.begin(ctx, false); err != nil || !some {

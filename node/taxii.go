@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"net/http"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
@@ -34,10 +35,11 @@ type TaxiiOptions struct {
 }
 
 const (
-	taxiiRoot    = "api"
-	taxiiMaxPost = 32 << 20 // bytes of one post, unpacked
-	taxiiPosts   = 4 * taxiiMaxPost
-	settingTaxii = "taxii.key"
+	taxiiRoot     = "api"
+	taxiiMaxPost  = 32 << 20 // bytes of one post, unpacked
+	taxiiPosts    = 4 * taxiiMaxPost
+	taxiiAuthLife = 2 * time.Minute // a password found right is not hashed again so long
+	settingTaxii  = "taxii.key"
 
 	anonymous = "anonymous"
 )
@@ -119,7 +121,13 @@ func (b *taxiiBackend) Collections(ctx context.Context, who taxii.Caller, root s
 				return nil, err
 			}
 			if by := actorOf(who); o.root() == root && o.sees(by) {
-				out = append(out, shown(c, o, by))
+				t, err := shownNow(ctx, r, c, o, by)
+				if err != nil {
+					return nil, err
+				}
+				if t.CanRead || t.CanWrite {
+					out = append(out, t)
+				}
 			}
 		}
 		return out, nil
@@ -136,31 +144,54 @@ func shown(c store.Collection, o Opening, by Actor) taxii.Collection {
 // Collection implements taxii.Backend.
 func (b *taxiiBackend) Collection(ctx context.Context, who taxii.Caller, root, idOrAlias string) (taxii.Collection, error) {
 	return view(ctx, b.n.store, func(r store.Reader) (taxii.Collection, error) {
-		c, o, err := openTo(ctx, r, who, idOrAlias)
-		if err == nil && o.root() != root {
+		c, o, err := collectionNamed(ctx, r, idOrAlias)
+		if err != nil {
+			return taxii.Collection{}, err
+		}
+		t, err := shownNow(ctx, r, c, o, actorOf(who))
+		if err == nil && (o.root() != root || !t.CanRead && !t.CanWrite) {
 			err = noCollection(idOrAlias)
 		}
-		return shown(c, o, actorOf(who)), err
+		return t, err
 	})
 }
 
-// openTo finds a collection that the caller may see; one that it may not is not
-// there.
+// shownNow is shown, with what a query fills writable by nobody.
+func shownNow(ctx context.Context, r store.SettingReader, c store.Collection, o Opening, by Actor) (taxii.Collection, error) {
+	t := shown(c, o, by)
+	if !t.CanWrite {
+		return t, nil
+	}
+	qs, err := queriesOf(ctx, r)
+	t.CanWrite = qs[c.ID].Query == ""
+	return t, err
+}
+
+// openTo finds a collection that the caller may read; one that it may not is
+// not there.
 func openTo(ctx context.Context, r store.Reader, who taxii.Caller, idOrAlias string) (store.Collection, Opening, error) {
+	c, o, err := collectionNamed(ctx, r, idOrAlias)
+	if err == nil {
+		if read, _ := o.rights(actorOf(who)); !read {
+			err = noCollection(idOrAlias)
+		}
+	}
+	return c, o, err
+}
+
+// collectionNamed finds a collection for somebody who comes by TAXII.
+func collectionNamed(ctx context.Context, r store.Reader, idOrAlias string) (store.Collection, Opening, error) {
 	if !isText(idOrAlias) {
 		return store.Collection{}, Opening{}, noCollection(idOrAlias)
 	}
 	c, err := r.Collection(ctx, idOrAlias)
+	if comity.Is(err, comity.NotFound) {
+		err = noCollection(idOrAlias)
+	}
 	if err != nil {
-		if comity.Is(err, comity.NotFound) {
-			err = noCollection(idOrAlias)
-		}
 		return c, Opening{}, err
 	}
 	o, err := openingOf(ctx, r, c.ID)
-	if err == nil && !o.sees(actorOf(who)) {
-		err = noCollection(idOrAlias)
-	}
 	return c, o, err
 }
 

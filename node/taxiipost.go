@@ -21,9 +21,10 @@ const taxiiStatusLife = 48 * time.Hour
 
 func taxiiStatusName(id string) string { return "taxii.post." + id }
 
-// keptStatus is a status as stored, with whose it is.
+// keptStatus is a status as stored, with whose it is and the root of the post.
 type keptStatus struct {
 	Caller string       `json:"caller"`
+	Root   string       `json:"root"`
 	Status taxii.Status `json:"status"`
 }
 
@@ -62,7 +63,7 @@ func (b *taxiiBackend) Post(ctx context.Context, who taxii.Caller, root string, 
 		if err := keepPost(ctx, tx, postOf(who, root, c, w.im.ID, p.st, p.rules)); err != nil {
 			return err
 		}
-		return p.keep(ctx, tx, who, w.n.now())
+		return p.keep(ctx, tx, who, root, w.n.now())
 	}
 	if _, err = w.end(ctx, sum, err); err != nil {
 		return taxii.Status{}, err
@@ -179,8 +180,8 @@ func (p *post) fail(r comity.Refusal) {
 // maxTaxiiReasons is how many faults of one object a status names.
 const maxTaxiiReasons = 5
 
-func (p *post) keep(ctx context.Context, tx store.Tx, who taxii.Caller, now time.Time) error {
-	body, err := json.Marshal(keptStatus{who.ID, p.st})
+func (p *post) keep(ctx context.Context, tx store.Tx, who taxii.Caller, root string, now time.Time) error {
+	body, err := json.Marshal(keptStatus{who.ID, root, p.st})
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func (p *post) keep(ctx context.Context, tx store.Tx, who taxii.Caller, now time
 // Status implements taxii.Backend: another caller's status is not there.
 func (b *taxiiBackend) Status(ctx context.Context, who taxii.Caller, root, id string) (taxii.Status, error) {
 	missing := comity.E(comity.NotFound, "taxii", id, comity.Msg("node.taxii_no_status"), nil)
-	if !isText(id) || root != taxiiRoot {
+	if !isText(id) {
 		return taxii.Status{}, missing
 	}
 	s, err := view(ctx, b.n.store, func(r store.Reader) (store.Status, error) { return r.Status(ctx, taxiiStatusName(id)) })
@@ -201,7 +202,7 @@ func (b *taxiiBackend) Status(ctx context.Context, who taxii.Caller, root, id st
 	if err == nil {
 		err = json.Unmarshal(s.Body, &k)
 	}
-	if err == nil && (k.Caller != who.ID || b.n.now().After(s.Expires)) {
+	if err == nil && (k.Caller != who.ID || k.Root != root || b.n.now().After(s.Expires)) {
 		err = missing
 	}
 	return k.Status, err
