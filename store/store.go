@@ -269,6 +269,7 @@ type MemberQuery struct {
 	Last       bool              // the Last of each object
 	Limit      int               // at most 1,000; 0 means 100
 	WithRaw    bool
+	Lean       bool  // of Version only OID, ID, Type, Created, Modified, TLP, Handling, State, Origin, Conflict, Size (and Raw) are wanted; the rest may be zero
 	MaxBytes   int64 // with WithRaw: stop before this much Raw is passed, but never before the first; 0 for no bound
 }
 

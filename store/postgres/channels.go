@@ -61,7 +61,8 @@ func (r *reader) Entries(ctx context.Context, id comity.ChannelID, from int64, m
 	return collect(ctx, r, func(row pgx.Row) (store.Entry, error) {
 		var e store.Entry
 		var raw []byte
-		err := row.Scan(&e.Index, &e.Bytes, &e.Kind, &e.Handle, &e.Rev, &e.Nonce, &e.Header, &e.Object, &e.OID, when{&e.At}, &e.Blob, &raw)
+		fields := r.packed(&raw)
+		err := row.Scan(&e.Index, &e.Bytes, &e.Kind, &e.Handle, &e.Rev, &e.Nonce, &e.Header, &e.Object, &e.OID, when{&e.At}, &e.Blob, fields[0], fields[1])
 		if payloads {
 			e.Payload = e.Blob
 			if raw != nil {
@@ -70,7 +71,7 @@ func (r *reader) Entries(ctx context.Context, id comity.ChannelID, from int64, m
 		}
 		return e, err
 	}, `SELECT e.idx, e.bytes, e.kind, e.handle, e.rev, e.nonce, e.header, e.object, e.oid, e.stored, e.blob,
-			CASE WHEN $4 THEN c.raw END
+			c.codec, CASE WHEN $4 THEN c.raw END
 		FROM (
 			SELECT e.*, sum(coalesce(o.size, length(e.blob), 0)) OVER (ORDER BY e.idx) AS upto
 			FROM entry e LEFT JOIN object o ON o.oid = e.oid AND e.oid <> 0 AND o.state <> 2

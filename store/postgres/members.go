@@ -19,6 +19,9 @@ const (
 	placeLast  = 2
 )
 
+// leanColumns are what a lean query reads.
+const leanColumns = "o.oid, o.id, o.type, o.created, o.modified, o.tlp, o.handling, o.state, o.origin, o.conflict, o.size"
+
 // Members implements store.CollectionReader.
 func (r *reader) Members(ctx context.Context, q store.MemberQuery) ([]store.Member, error) {
 	if len(q.IDs) > index.MaxLookup {
@@ -34,9 +37,14 @@ func (r *reader) Members(ctx context.Context, q store.MemberQuery) ([]store.Memb
 	sql, args := r.membersSQL(n, q)
 	ms, err := collect(ctx, r, func(row pgx.Row) (m store.Member, err error) {
 		var place int64
-		fields := append(versionFields(&m.Version), &m.Seq, when{&m.Added}, &place)
+		v := &m.Version
+		fields := []any{&v.OID, &v.ID, &v.Type, when{&v.Created}, when{&v.Modified}, &v.TLP, &v.Handling, &v.State, &v.Origin, &v.Conflict, &v.Size}
+		if !q.Lean {
+			fields = versionFields(v)
+		}
+		fields = append(fields, &m.Seq, when{&m.Added}, &place)
 		if q.WithRaw {
-			fields = append(fields, &m.Version.Raw)
+			fields = append(fields, r.packed(&v.Raw)...)
 		}
 		err = row.Scan(fields...)
 		m.First, m.Last = place&placeFirst != 0, place&placeLast != 0
@@ -87,9 +95,13 @@ func (r *reader) membersSQL(n int64, q store.MemberQuery) (string, []any) {
 	if len(q.Types) > 0 {
 		rest += " AND o.type = ANY(" + arg(q.Types) + "::text[])"
 	}
-	columns, content := versionColumns+", m.seq, m.added, m.place", ""
+	columns, content := leanColumns, ""
+	if !q.Lean {
+		columns = versionColumns
+	}
+	columns += ", m.seq, m.added, m.place"
 	if q.WithRaw {
-		columns += ", c.raw"
+		columns += ", c.codec, c.raw"
 		content = " LEFT JOIN content c ON c.oid = o.oid"
 	}
 	from := "member m"

@@ -30,24 +30,24 @@ func scanVersion(row pgx.Row) (v store.Version, err error) {
 	return v, err
 }
 
-// scanWithRaw reads versionColumns, then raw.
-func scanWithRaw(row pgx.Row) (v store.Version, err error) {
-	err = row.Scan(append(versionFields(&v), &v.Raw)...)
+// scanWithRaw reads versionColumns, then content's codec and raw.
+func (r *reader) scanWithRaw(row pgx.Row) (v store.Version, err error) {
+	err = row.Scan(append(versionFields(&v), r.packed(&v.Raw)...)...)
 	return v, err
 }
 
 // Object implements store.ObjectReader.
 func (r *reader) Object(ctx context.Context, id comity.ObjectID) (store.Version, error) {
-	return one(ctx, r, "store.no_object", id, scanWithRaw, `
-		SELECT `+versionColumns+`, c.raw
+	return one(ctx, r, "store.no_object", id, r.scanWithRaw, `
+		SELECT `+versionColumns+`, c.codec, c.raw
 		FROM object o LEFT JOIN content c ON c.oid = o.oid
 		WHERE o.idh = $1 AND o.id = $2 AND o.latest`, r.key.Text(string(id)), id)
 }
 
 // Versions implements store.ObjectReader.
 func (r *reader) Versions(ctx context.Context, id comity.ObjectID) ([]store.Version, error) {
-	return collect(ctx, r, scanWithRaw, `
-		SELECT `+versionColumns+`, c.raw
+	return collect(ctx, r, r.scanWithRaw, `
+		SELECT `+versionColumns+`, c.codec, c.raw
 		FROM object o LEFT JOIN content c ON c.oid = o.oid
 		WHERE o.idh = $1 AND o.id = $2
 		ORDER BY o.conflict, o.modified DESC, o.oid DESC`, r.key.Text(string(id)), id)
@@ -56,8 +56,8 @@ func (r *reader) Versions(ctx context.Context, id comity.ObjectID) ([]store.Vers
 // ByOID implements store.ObjectReader.
 func (r *reader) ByOID(ctx context.Context, oids []store.OID, withRaw bool) ([]store.Version, error) {
 	if withRaw {
-		return collect(ctx, r, scanWithRaw, `
-			SELECT `+versionColumns+`, c.raw
+		return collect(ctx, r, r.scanWithRaw, `
+			SELECT `+versionColumns+`, c.codec, c.raw
 			FROM unnest($1::bigint[]) WITH ORDINALITY AS a (oid, place)
 			JOIN object o ON o.oid = a.oid LEFT JOIN content c ON c.oid = o.oid
 			ORDER BY a.place`, oids)
@@ -102,7 +102,7 @@ func (r *reader) Query(ctx context.Context, q store.Query) ([]store.Version, err
 	}
 	scan := scanVersion
 	if q.WithRaw {
-		scan = scanWithRaw
+		scan = r.scanWithRaw
 	}
 	var out []store.Version
 	for _, typ := range types {
@@ -180,7 +180,7 @@ func querySQL(q store.Query, typ string, collection int64) (string, []any) {
 	}
 	columns := versionColumns
 	if q.WithRaw {
-		columns += ", c.raw"
+		columns += ", c.codec, c.raw"
 		from += " LEFT JOIN content c ON c.oid = o.oid"
 	}
 	args = append(args, q.Limit)

@@ -26,6 +26,7 @@ import (
 type Store struct {
 	pool    *pgxpool.Pool
 	key     index.Key
+	raws    index.Raws
 	changed chan struct{}
 
 	mu     sync.Mutex // guards closed and the count of open
@@ -65,7 +66,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fault.At(engine(err), subject)
 	}
-	s := &Store{pool: pool, changed: make(chan struct{}, 1), done: make(chan struct{})}
+	s := &Store{pool: pool, raws: index.NewRaws(), changed: make(chan struct{}, 1), done: make(chan struct{})}
 	if err := s.start(ctx); err != nil {
 		pool.Close()
 		return nil, fault.At(err, subject)
@@ -151,7 +152,7 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 		return engine(err)
 	}
 	defer func() { _ = t.Rollback(context.WithoutCancel(ctx)) }() // nothing was written
-	return fn(&reader{tx: t, key: s.key})
+	return fn(&reader{tx: t, key: s.key, raws: s.raws})
 }
 
 // Changed implements store.Store. All calls return the same channel: one

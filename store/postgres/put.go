@@ -164,7 +164,8 @@ func (p *put) insertObjects(ctx context.Context) error {
 
 func (p *put) insertContent(ctx context.Context) error {
 	return p.copyFresh(ctx, "content", []string{"oid", "codec", "pack", "text", "raw"}, func(r *row) []any {
-		return []any{r.oid, int64(0), index.Pack(r.o.Values, r.o.Refs), clean(r.o.Text), bytesOf(r.o.Raw)}
+		codec, raw := p.raws.Encode(r.o.Raw)
+		return []any{r.oid, codec, index.Pack(r.o.Values, r.o.Refs), clean(r.o.Text), bytesOf(raw)}
 	})
 }
 

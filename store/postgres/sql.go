@@ -20,6 +20,7 @@ import (
 type reader struct {
 	tx   pgx.Tx
 	key  index.Key
+	raws index.Raws
 	lock string // " FOR UPDATE" in a Tx: what is read there is not changed by others meanwhile
 }
 
@@ -131,6 +132,30 @@ type sum struct{ h *comity.Hash }
 // ScanBytes implements pgtype.BytesScanner.
 func (s sum) ScanBytes(b []byte) error {
 	copy(s.h[:], b)
+	return nil
+}
+
+// packed scans codec and raw of content into raw; nil where there is none.
+func (r *reader) packed(raw *[]byte) []any {
+	p := &packedRaw{raws: r.raws, raw: raw}
+	return []any{&p.codec, p}
+}
+
+type packedRaw struct {
+	raws  index.Raws
+	codec *int64
+	raw   *[]byte
+}
+
+// ScanBytes implements pgtype.BytesScanner. The codec was scanned before.
+func (p *packedRaw) ScanBytes(b []byte) (err error) {
+	*p.raw = nil
+	if b == nil || p.codec == nil {
+		return nil
+	}
+	if *p.raw, err = p.raws.Decode(*p.codec, b); err != nil {
+		return fault.Damaged(err)
+	}
 	return nil
 }
 

@@ -41,7 +41,7 @@ func (s *Store) updateOnce(ctx context.Context, fn func(store.Tx) error) error {
 	}
 	ended := context.WithoutCancel(ctx)
 	defer func() { _ = t.Rollback(ended) }() // after a commit it does nothing
-	if err := fn(&tx{reader{tx: t, key: s.key, lock: " FOR UPDATE"}}); err != nil {
+	if err := fn(&tx{reader{tx: t, key: s.key, raws: s.raws, lock: " FOR UPDATE"}}); err != nil {
 		return err
 	}
 	if _, err := t.Exec(ctx, "NOTIFY comity"); err != nil {

@@ -105,7 +105,7 @@ func (r *reader) Entries(_ context.Context, id comity.ChannelID, from int64, max
 			if payloads {
 				e.Payload = e.Blob
 				if !s.ColumnIsNull(12) {
-					if e.Payload, err = r.raws.decode(s.ColumnInt64(11), blob(s, 12)); err != nil {
+					if e.Payload, err = r.raw(s, 11); err != nil {
 						return err
 					}
 				}

@@ -29,10 +29,13 @@ func (r *reader) Collections(context.Context) ([]store.Collection, error) {
 
 // Collection implements store.CollectionReader.
 func (r *reader) Collection(_ context.Context, idOrAlias string) (store.Collection, error) {
-	return one(r, "store.no_collection", idOrAlias, scanCollection, `
-		SELECT id, alias, title, description, size, created FROM collection
-		WHERE id = ?1 OR (alias = ?1 AND alias <> '')
-		ORDER BY id = ?1 DESC LIMIT 1`, idOrAlias)
+	// Two questions: one with OR makes the engine build a table to sort it.
+	const columns = "SELECT id, alias, title, description, size, created FROM collection WHERE "
+	cs, err := collect(r, scanCollection, columns+"id = ?", idOrAlias)
+	if len(cs) > 0 || err != nil {
+		return first(cs), err
+	}
+	return one(r, "store.no_collection", idOrAlias, scanCollection, columns+"alias = ? AND alias <> ''", idOrAlias)
 }
 
 func (r *reader) collectionNumber(id comity.CollectionID) (int64, error) {

@@ -21,7 +21,11 @@ const (
 	placeLast  = 2
 )
 
-const memberColumns = versionColumns + `, m.seq, m.added, m.place`
+const (
+	memberColumns = versionColumns + `, m.seq, m.added, m.place`
+	leanColumns   = `o.oid, o.id, o.type, o.created, o.modified, o.tlp, o.handling, o.state, o.origin, o.conflict, o.size,
+		m.seq, m.added, m.place`
+)
 
 // Members implements store.CollectionReader: for each id or type one limited
 // query on an index, merged.
@@ -72,7 +76,11 @@ func (r *reader) Members(ctx context.Context, q store.MemberQuery) ([]store.Memb
 // members runs one subquery of Members, in order.
 func (r *reader) members(n int64, q store.MemberQuery, where string, args ...any) ([]store.Member, error) {
 	var sql strings.Builder
-	sql.WriteString("SELECT " + memberColumns)
+	columns, scan, size, content := memberColumns, scanMember, 20, 24
+	if q.Lean {
+		columns, scan, size, content = leanColumns, scanLean, 10, 14
+	}
+	sql.WriteString("SELECT " + columns)
 	if q.WithRaw {
 		sql.WriteString(", c.codec, c.raw")
 	}
@@ -93,30 +101,56 @@ func (r *reader) members(n int64, q store.MemberQuery, where string, args ...any
 	sql.WriteString(" ORDER BY m.seq LIMIT 0+?")
 	args = append(args, q.Limit)
 	var out []store.Member
-	size, full := int64(0), false
+	shelf := index.Shelf{Raws: r.raws}
+	bytes := int64(0)
+	before := &store.Version{}
 	err := r.scan(sql.String(), func(s *sqlite.Stmt) (bool, error) {
 		if q.WithRaw {
-			size += int64(s.ColumnInt64(20))
-			full = q.MaxBytes > 0 && size > q.MaxBytes && len(out) > 0
+			bytes += s.ColumnInt64(size)
+			if q.MaxBytes > 0 && bytes > q.MaxBytes && len(out) > 0 {
+				return false, nil
+			}
 		}
-		if full {
-			return false, nil
+		if len(out) == cap(out) {
+			out = slices.Grow(out, min(q.Limit, max(16, 3*len(out))))
 		}
-		m, err := scanMember(s)
-		if err == nil && q.WithRaw && !s.ColumnIsNull(24) {
-			m.Version.Raw, err = r.raws.decode(s.ColumnInt64(24), blob(s, 25))
+		out = append(out, store.Member{})
+		m := &out[len(out)-1]
+		scan(s, before, m)
+		before = &m.Version
+		if !q.WithRaw || s.ColumnIsNull(content) {
+			return true, nil
 		}
-		out = append(out, m)
-		return true, err
+		return true, use(s, content+1, func(b []byte) (err error) {
+			if m.Version.Raw, err = shelf.Decode(s.ColumnInt64(content), b); err != nil {
+				err = fault.Damaged(err)
+			}
+			return err
+		})
 	}, args...)
 	return out, err
 }
 
-func scanMember(s *sqlite.Stmt) (store.Member, error) {
-	v, err := scanVersion(s)
-	place := s.ColumnInt64(23)
-	return store.Member{Seq: s.ColumnInt64(21), Added: when(s, 22), First: place&placeFirst != 0, Last: place&placeLast != 0,
-		Version: v}, err
+// scanMember reads memberColumns.
+func scanMember(s *sqlite.Stmt, _ *store.Version, m *store.Member) {
+	m.Version, _ = scanVersion(s) // it never fails
+	seat(s, 21, m)
+}
+
+// scanLean reads leanColumns.
+func scanLean(s *sqlite.Stmt, before *store.Version, m *store.Member) {
+	v := &m.Version
+	v.OID, v.ID, v.Type = store.OID(s.ColumnInt64(0)), comity.ObjectID(s.ColumnText(1)), text(s, 2, before.Type)
+	v.Created, v.Modified = when(s, 3), when(s, 4)
+	v.TLP, v.Handling, v.State = comity.TLP(s.ColumnInt64(5)), comity.TLP(s.ColumnInt64(6)), comity.State(s.ColumnInt64(7))
+	v.Origin, v.Conflict, v.Size = comity.MemberID(text(s, 8, string(before.Origin))), s.ColumnBool(9), s.ColumnInt64(10)
+	seat(s, 11, m)
+}
+
+// seat reads where a member stands.
+func seat(s *sqlite.Stmt, col int, m *store.Member) {
+	place := s.ColumnInt64(col + 2)
+	m.Seq, m.Added, m.First, m.Last = s.ColumnInt64(col), when(s, col+1), place&placeFirst != 0, place&placeLast != 0
 }
 
 func placeMask(q store.MemberQuery) (mask int) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/store"
+	"github.com/comity-net/comity/store/internal/fault"
 	"github.com/comity-net/comity/store/internal/index"
 )
 
@@ -47,9 +48,19 @@ func scanVersion(s *sqlite.Stmt) (store.Version, error) {
 func (r *reader) scanWithRaw(s *sqlite.Stmt) (store.Version, error) {
 	v, err := scanVersion(s)
 	if err == nil && !s.ColumnIsNull(21) {
-		v.Raw, err = r.raws.decode(s.ColumnInt64(21), blob(s, 22))
+		v.Raw, err = r.raw(s, 21)
 	}
 	return v, err
+}
+
+// raw reads codec and raw of content.
+func (r *reader) raw(s *sqlite.Stmt, col int) (raw []byte, err error) {
+	return raw, use(s, col+1, func(b []byte) error {
+		if raw, err = r.raws.Decode(s.ColumnInt64(col), b); err != nil {
+			return fault.Damaged(err)
+		}
+		return nil
+	})
 }
 
 // Object implements store.ObjectReader.

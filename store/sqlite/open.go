@@ -34,10 +34,12 @@ type Store struct {
 	path    string
 	opts    Options
 	key     index.Key
-	raws    raws
+	raws    index.Raws
 	changed chan struct{}
 
-	readers  chan *reader // Readers places; nil where none is open yet
+	readers  chan struct{} // Readers places
+	idle     []*reader     // open and not in use, guarded by idleMu; the last used is used next, its cache knows most
+	idleMu   sync.Mutex
 	readOnly bool
 	frozen   bool // opened as immutable, since the folder lets nobody write
 
@@ -73,15 +75,15 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		path:    path,
-		raws:    newRaws(),
+		raws:    index.NewRaws(),
 		opts:    o,
 		changed: make(chan struct{}, 1),
-		readers: make(chan *reader, o.Readers),
+		readers: make(chan struct{}, o.Readers),
 		queue:   make(chan *unit, queued),
 		done:    make(chan struct{}),
 	}
 	for range o.Readers {
-		s.readers <- nil
+		s.readers <- struct{}{}
 	}
 	if err := s.start(); err != nil {
 		return nil, fault.At(err, path)
@@ -141,8 +143,7 @@ func (s *Store) startReadOnly() error {
 		return err
 	}
 	r.key = s.key
-	<-s.readers
-	s.readers <- r
+	s.idle = append(s.idle, r)
 	return nil
 }
 
@@ -210,7 +211,7 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { s.readers <- r }()
+	defer s.giveReader(r)
 	r.c.SetInterrupt(ctx.Done())
 	defer r.c.SetInterrupt(nil)
 	if err := r.exec("BEGIN"); err != nil {
@@ -230,19 +231,39 @@ func (s *Store) takeReader(ctx context.Context) (*reader, error) {
 		return nil, fault.Closed()
 	}
 	select {
-	case r := <-s.readers:
-		if r != nil {
-			return r, nil
-		}
+	case <-s.readers:
 	case <-ctx.Done():
 		return nil, fault.Interrupted(ctx.Err())
 	}
+	if r := s.popReader(); r != nil {
+		return r, nil
+	}
 	r, err := s.openReader()
 	if err != nil {
-		s.readers <- nil
+		s.readers <- struct{}{}
 		return nil, fault.At(err, s.path)
 	}
 	return r, nil
+}
+
+func (s *Store) giveReader(r *reader) {
+	s.idleMu.Lock()
+	s.idle = append(s.idle, r)
+	s.idleMu.Unlock()
+	s.readers <- struct{}{}
+}
+
+// popReader returns the last used of the idle readers, nil when there is none.
+func (s *Store) popReader() *reader {
+	s.idleMu.Lock()
+	defer s.idleMu.Unlock()
+	n := len(s.idle)
+	if n == 0 {
+		return nil
+	}
+	r := s.idle[n-1]
+	s.idle = s.idle[:n-1]
+	return r
 }
 
 // Changed implements store.Store. All calls return the same channel: one
@@ -263,10 +284,11 @@ func (s *Store) Close() error {
 	<-s.done
 	var first error
 	for range s.opts.Readers {
-		if r := <-s.readers; r != nil {
-			if err := r.c.Close(); err != nil && first == nil {
-				first = engine("close", err)
-			}
+		<-s.readers
+	}
+	for r := s.popReader(); r != nil; r = s.popReader() {
+		if err := r.c.Close(); err != nil && first == nil {
+			first = engine("close", err)
 		}
 	}
 	if s.w != nil {

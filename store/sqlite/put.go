@@ -122,7 +122,7 @@ func (p *put) insert(o *comity.Object, idh int64, digest comity.Hash, fate store
 	if err != nil {
 		return err
 	}
-	codec, raw := p.raws.encode(o.Raw)
+	codec, raw := p.raws.Encode(o.Raw)
 	err = p.exec(`INSERT INTO content (oid, codec, pack, text, raw) VALUES (?, ?, ?, ?, ?)`,
 		p.oid, codec, index.Pack(o.Values, o.Refs), o.Text, raw)
 	if err != nil {

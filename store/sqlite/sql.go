@@ -17,7 +17,7 @@ import (
 type reader struct {
 	c      *sqlite.Conn
 	key    index.Key
-	raws   raws
+	raws   index.Raws
 	broken *error // in a tx: the first failure of the engine
 }
 
@@ -76,6 +76,14 @@ func collect[T any](r *reader, scan func(*sqlite.Stmt) (T, error), sql string, a
 		return err
 	}, args...)
 	return out, err
+}
+
+// first returns the first of all, the zero value when there is none.
+func first[T any](all []T) (zero T) {
+	if len(all) == 0 {
+		return zero
+	}
+	return all[0]
 }
 
 // one returns what scan makes of the only row, or NotFound with key and id.
@@ -148,6 +156,31 @@ func blob(s *sqlite.Stmt, col int) []byte {
 	b := make([]byte, s.ColumnLen(col))
 	s.ColumnBytes(col, b)
 	return b
+}
+
+// use calls fn with the bytes of a column where they lie: they are gone after
+// the row. It copies nothing.
+func use(s *sqlite.Stmt, col int, fn func([]byte) error) error {
+	if s.ColumnLen(col) == 0 {
+		return fn(nil)
+	}
+	_, err := s.ColumnReader(col).WriteTo(lent(fn))
+	return err
+}
+
+// lent is an io.Writer that looks at what it is given.
+type lent func([]byte) error
+
+// Write implements io.Writer.
+func (fn lent) Write(b []byte) (int, error) { return len(b), fn(b) }
+
+// text is ColumnText, for columns that mostly say the same as in the row before.
+func text(s *sqlite.Stmt, col int, before string) string {
+	var b [64]byte
+	if n := s.ColumnBytes(col, b[:]); n < len(b) && string(b[:n]) == before {
+		return before
+	}
+	return s.ColumnText(col)
 }
 
 // bytesOrNil is blob for columns whose empty value means none.
