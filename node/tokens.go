@@ -18,6 +18,7 @@ type TokenView struct {
 	Label   string
 	Created time.Time
 	Expires time.Time
+	Used    time.Time // to the hour; zero for never
 }
 
 // Tokens lists a user's API tokens that are still good, newest first.
@@ -29,7 +30,7 @@ func (n *Node) Tokens(ctx context.Context, user string) ([]TokenView, error) {
 	out := make([]TokenView, 0, len(list))
 	for _, s := range list {
 		if s.User == user && n.now().Before(s.Expires) {
-			out = append(out, TokenView{ID: hex.EncodeToString(s.Hash[:]), Label: s.Label, Created: s.Created, Expires: s.Expires})
+			out = append(out, TokenView{ID: hex.EncodeToString(s.Hash[:]), Label: s.Label, Created: s.Created, Expires: s.Expires, Used: s.Used})
 		}
 	}
 	slices.SortFunc(out, func(a, b TokenView) int {

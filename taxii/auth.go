@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -46,6 +47,19 @@ func credentials(r *http.Request) (Credentials, bool) {
 	return c, false
 }
 
+// network is what counts as one address: of IPv6 the /64, which one holder has.
+func network(remote string) string {
+	ip, err := netip.ParseAddr(remote)
+	if err != nil || ip.Unmap().Is4() {
+		return remote
+	}
+	p, err := ip.WithZone("").Prefix(64)
+	if err != nil {
+		return remote
+	}
+	return p.String()
+}
+
 func (s *server) authenticate(x *exchange) error {
 	creds, ok := credentials(x.r)
 	x.creds = creds
@@ -64,7 +78,7 @@ func (s *server) authenticate(x *exchange) error {
 	}
 	key := "id:" + x.who.ID
 	if creds.Anonymous() {
-		key = "at:" + creds.Remote
+		key = "at:" + network(creds.Remote)
 	}
 	x.use = s.quota.of(key)
 	return s.count(x)

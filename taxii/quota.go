@@ -85,7 +85,8 @@ func (u *usage) take(now time.Time) (left int, wait time.Duration) {
 
 // tryKeys names the two counts of failures, narrow and wide.
 func tryKeys(c Credentials) (narrow, wide string) {
-	return "one:" + c.Remote + " " + clip(c.User), "all:" + c.Remote
+	at := network(c.Remote)
+	return "one:" + at + " " + clip(c.User), "all:" + at
 }
 
 func (q *quota) limiter(key string, perMinute int) *rate.Limiter {

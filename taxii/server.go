@@ -37,7 +37,7 @@ type Options struct {
 	Memory int64
 
 	// PerMinute and Burst are the quota of requests, the same for each caller;
-	// the anonymous are counted by address: no limit; 60.
+	// the anonymous are counted by address: no limit; a minute's worth.
 	PerMinute, Burst int
 	// FailuresPerMinute bounds how often one address may fail to authenticate
 	// as one user, and ten times that as anybody: 10.
@@ -105,7 +105,7 @@ func NewServer(b Backend, o Options) http.Handler {
 	o.DefaultPage = min(cmp.Or(o.DefaultPage, 500), o.MaxPage)
 	o.PageBytes = cmp.Or(o.PageBytes, 4<<20)
 	o.Memory = max(cmp.Or(o.Memory, 128<<20), 2*o.PageBytes)
-	o.Burst = cmp.Or(o.Burst, 60)
+	o.Burst = cmp.Or(o.Burst, max(1, o.PerMinute))
 	o.FailuresPerMinute = cmp.Or(o.FailuresPerMinute, 10)
 	o.Stall = cmp.Or(o.Stall, 30*time.Second)
 	o.Patience = cmp.Or(o.Patience, 10*time.Minute)
