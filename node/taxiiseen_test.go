@@ -137,4 +137,3 @@ func BenchmarkTaxiiNothingNew(b *testing.B) {
 		x.get("/taxii2/api/collections/feed/objects/?added_after="+"2036-01-01T00:00:00Z", 200, nil)
 	}
 }
-

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/comity-net/comity"
@@ -24,7 +25,13 @@ type fake struct {
 	begun   comity.Import // what StartImport answers, when it has an id
 	reading func(node.ImportRequest)
 	at      *node.Progress // of any import
+
+	notes  []string // of what changed a collection or root: "what name …"
+	draft  node.CollectionDraft
+	opened node.Opening
 }
+
+func (f *fake) note(words ...string) { f.notes = append(f.notes, strings.Join(words, " ")) }
 
 var (
 	fakeNow  = time.Date(2026, 11, 23, 20, 36, 0, 0, time.UTC)

@@ -79,6 +79,7 @@ var sections = [...]struct {
 	{"find", "/find", "f", false},
 	{"objects", "/objects", "b", false},
 	{"imports", "/imports", "i", false},
+	{"taxii", "/taxii", "t", false},
 	{"peers", "/peers", "p", false},
 	{"agreements", "/agreements", "a", false},
 	{"ledger", "/ledger", "l", false},
@@ -91,6 +92,8 @@ var dones = map[string]bool{
 	"peer_added": true, "peer_verified": true, "peer_suspended": true, "peer_resumed": true, "peer_ended": true,
 	"agreement_proposed": true, "agreement_signed": true, "agreement_suspended": true, "agreement_resumed": true, "agreement_ended": true,
 	"imported": true, "user_added": true, "welcome": true,
+	"taxii_added": true, "taxii_removed": true, "taxii_made": true, "taxii_saved": true, "taxii_opened": true,
+	"taxii_root_saved": true, "taxii_root_removed": true,
 	"password_changed": true, "token_revoked": true, "user_disabled": true, "user_enabled": true,
 }
 

@@ -16,6 +16,8 @@ type Node interface {
 	objects
 	sharing
 	imports
+	collections
+	taxiis
 	peers
 	agreements
 	channels
@@ -45,7 +47,6 @@ type objects interface {
 	Find(ctx context.Context, text string) (node.FindResult, error)
 	Show(ctx context.Context, id comity.ObjectID) (node.ObjectView, error)
 	List(ctx context.Context, q store.Query) ([]store.Version, error)
-	Collections(ctx context.Context) ([]store.Collection, error)
 }
 
 type sharing interface {
@@ -63,6 +64,28 @@ type imports interface {
 	ImportByID(ctx context.Context, id string) (comity.Import, error)
 	Refusals(ctx context.Context, id comity.ImportID, after int64, limit int) ([]comity.Refusal, error)
 	UndoImport(ctx context.Context, by node.Actor, id string, withdraw bool) (node.UndoResult, error)
+}
+
+type collections interface {
+	Collections(ctx context.Context) ([]store.Collection, error)
+	Collection(ctx context.Context, idOrAlias string) (node.CollectionView, error)
+	AddCollection(ctx context.Context, by node.Actor, d node.CollectionDraft) (node.CollectionView, error)
+	DescribeCollection(ctx context.Context, by node.Actor, idOrAlias, title, description string) error
+	SetCollectionQuery(ctx context.Context, by node.Actor, idOrAlias, query string) error
+	PreviewQuery(ctx context.Context, query string, limit int) (node.Preview, error)
+	Members(ctx context.Context, idOrAlias string, before int64, limit int) (node.MemberPage, error)
+	Collect(ctx context.Context, by node.Actor, alias string, ids []comity.ObjectID) error
+	Uncollect(ctx context.Context, by node.Actor, idOrAlias string, ids []comity.ObjectID) error
+	OpenCollection(ctx context.Context, by node.Actor, idOrAlias string, o node.Opening) error
+}
+
+type taxiis interface {
+	TaxiiRoots(ctx context.Context) ([]node.TaxiiRoot, error)
+	PutTaxiiRoot(ctx context.Context, by node.Actor, root node.TaxiiRoot) error
+	RemoveTaxiiRoot(ctx context.Context, by node.Actor, name string) error
+	TaxiiReaders(ctx context.Context, by node.Actor) ([]node.TaxiiReader, error)
+	TaxiiPosts(ctx context.Context, by node.Actor, after string, limit int) ([]node.TaxiiPost, error)
+	TaxiiPost(ctx context.Context, by node.Actor, id string) (node.TaxiiPost, error)
 }
 
 type peers interface {

@@ -53,6 +53,10 @@ func address(pattern string) (method, path string) {
 		id = string(objectID)
 	case strings.HasPrefix(path, "/peers/"):
 		id = string(peerID)
+	case strings.HasPrefix(path, "/taxii/posts/"):
+		id = postID
+	case strings.HasPrefix(path, "/taxii/collections/"):
+		id = "c2"
 	}
 	path = strings.NewReplacer("{id}", id, "{channel}", string(chanID), "{name}", "aigul", "{$}", "").Replace(path)
 	switch path {
@@ -68,7 +72,7 @@ func address(pattern string) (method, path string) {
 	return method, path
 }
 
-const anyForm = "id=x&with=a&confirm=yes&q=a&name=bob&password=long+enough+pass&role=reader&tlp=red&why=mistake&code=1&url=https://x.example&body={}&do=check&token=t"
+const anyForm = "ids=indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f&alias=x&title=x&id=indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f&with=a&confirm=yes&q=a&name=bob&password=long+enough+pass&role=reader&tlp=red&why=mistake&code=1&url=https://x.example&body={}&do=check&token=t"
 
 func routeTable() []route { return (&Web{}).routes() }
 

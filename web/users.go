@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/comity-net/comity"
@@ -19,6 +20,9 @@ type usersPage struct {
 	Link, For string
 }
 
+// accountRoles are what an account can be: the last three read by TAXII only.
+var accountRoles = [...]node.Role{node.RoleReader, node.RoleAnalyst, node.RoleAdmin, node.RoleConstituent, node.RoleCommunity, node.RolePublic}
+
 func (usersPage) name() string { return "users" }
 
 func (w *Web) userList(r *request) (view, error) { return w.usersView(r) }
@@ -28,7 +32,7 @@ func (w *Web) usersView(r *request) (*usersPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &usersPage{List: list, Roles: []node.Role{node.RoleReader, node.RoleAnalyst, node.RoleAdmin}, Role: string(node.RoleReader)}
+	v := &usersPage{List: list, Roles: accountRoles[:], Role: string(node.RoleReader)}
 	v.Title, v.Section, v.Here = r.p.T(comity.Msg("web.nav.users")), "users", "/users"
 	if r.problem != nil {
 		v.Name, v.Role = r.PostFormValue("name"), r.PostFormValue("role")
@@ -42,7 +46,7 @@ func (w *Web) userAdd(r *request) (view, error) {
 	}
 	name, role := strings.TrimSpace(r.PostFormValue("name")), node.Role(r.PostFormValue("role"))
 	err := error(nil)
-	if rank(role) == 0 {
+	if !slices.Contains(accountRoles[:], role) {
 		err = comity.E(comity.Usage, "user add", name, comity.Msg("web.user.no_role", comity.A("role", string(role))), nil)
 	}
 	if err == nil {
