@@ -111,7 +111,7 @@ func (p *parser) next() {
 // wordByte reports whether a byte may stand in a word without quotes. Letters
 // beyond ASCII may.
 func wordByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._+:-", c) >= 0 || c >= 0x80
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._+:/-", c) >= 0 || c >= 0x80
 }
 
 // quoted reads a text in quotes; \" and \\ stand for themselves.
@@ -185,7 +185,7 @@ func (p *parser) not(depth int) *node {
 }
 
 // properties are the words that a condition may begin with.
-var properties = []string{"type", "label", "country", "sector", "lang", "confidence", "value"}
+var properties = []string{"type", "label", "country", "sector", "lang", "confidence", "creator", "tlp", "marking", "value", "exact", "domain", "cidr"}
 
 // marks are the comparisons.
 var marks = map[string]op{"=": opIn, "!=": opNotIn, "<": opLess, "<=": opAtMost, ">": opMore, ">=": opAtLeast}
@@ -204,7 +204,7 @@ func (p *parser) condition() *node {
 		return n
 	}
 	o, ok := marks[p.text]
-	if p.kind != tokMark || !ok || (o > opNotIn && n.prop != "confidence") {
+	if p.kind != tokMark || !ok || (o > opNotIn && n.prop != "confidence" && n.prop != "tlp") {
 		p.fail("policy.filter_operator")
 		return n
 	}
@@ -240,15 +240,43 @@ func (p *parser) value(n *node) {
 		p.fail("policy.filter_value")
 		return
 	}
-	v := p.text
-	if n.prop == "confidence" {
+	if key := n.read(p.text); key != "" {
+		p.fail(key)
+		return
+	}
+	p.next()
+}
+
+// read takes one value into the node; it gives the key of what is wrong with it.
+func (n *node) read(v string) (wrong string) {
+	switch n.prop {
+	case "confidence":
 		c, err := strconv.Atoi(v)
 		if err != nil || c < 0 || c > 100 {
-			p.fail("policy.filter_confidence")
-			return
+			return "policy.filter_confidence"
 		}
 		n.number, v = c, strconv.Itoa(c)
+	case "tlp":
+		t, ok := comity.ParseTLP(v)
+		if !ok {
+			return "policy.filter_tlp"
+		}
+		n.number, v = int(t), strconv.Itoa(int(t))
+	case "domain":
+		d, ok := asDomain(v)
+		if !ok {
+			return "policy.filter_domain"
+		}
+		v = d
+	case "cidr":
+		b, ok := block(v)
+		if !ok {
+			return "policy.filter_cidr"
+		}
+		n.nets = append(n.nets, b)
+	case "exact":
+		v = asValue(v)
 	}
 	n.values = append(n.values, v)
-	p.next()
+	return ""
 }

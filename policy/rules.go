@@ -175,7 +175,7 @@ func (j *judge) clauses(sr *streamRule) bool {
 		return true
 	case sr.filterErr != nil:
 		return j.refuse("agreement", "policy.bad_filter", arg("stream", sr.s.Name))
-	case !sr.filter.Match(o):
+	case !sr.filter.MatchUnder(o, j.label):
 		return j.refuse("agreement", "policy.filter_no_match", arg("stream", sr.s.Name), arg("filter", sr.s.Filter))
 	}
 	return true
