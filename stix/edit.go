@@ -82,6 +82,13 @@ func (e *edits) set(name, value string) {
 	e.list = append(e.list, edit{end, end, `,"` + name + `":` + value})
 }
 
+// rename gives the property another name.
+func (e *edits) rename(name, to string) {
+	if i := e.t.get(0, name); i != 0 {
+		e.list = append(e.list, edit{e.t.nodes[i].nameStart, e.t.nodes[i].nameEnd, to})
+	}
+}
+
 // remarked returns object_marking_refs with the TLP definitions replaced by
 // the one of l, all others kept.
 func (e *edits) remarked(l comity.TLP) (string, error) {

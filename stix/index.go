@@ -20,7 +20,7 @@ const (
 func (c *check) index() {
 	t, o := &c.t, &c.o
 	o.Created, o.Modified = c.instant("created"), c.instant("modified")
-	if c.spec != nil && (c.spec.class == classSCO || o.Type == "marking-definition") {
+	if !Versioned(o.Type) {
 		o.Modified = time.Time{} // the type has no versions, whatever the object says
 	} else if o.Modified.IsZero() {
 		o.Modified = o.Created // lenient mode: its first version

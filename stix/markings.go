@@ -46,6 +46,9 @@ func (c *check) objectMarkings(i int32) {
 		if idForm(s) == idBad || id.Type() != "marking-definition" {
 			c.breach(ruleMarkingID, m, comity.A("id", clip(s, 100)))
 		}
+		if id == c.o.ID {
+			c.breach(ruleOwnMarking, m, comity.A("id", clip(s, 100)))
+		}
 		c.o.Markings = append(c.o.Markings, id)
 		c.o.TLP = comity.Stricter(c.o.TLP, c.label(id))
 	}
@@ -96,6 +99,9 @@ func (c *check) granular(m int32) {
 		g.TLP = c.label(g.Ref)
 	} else {
 		g.Lang = clip(t.text0(m, "lang"), 100)
+		if !languageTag(g.Lang) {
+			c.breach(ruleLang, lang, comity.A("value", clip(g.Lang, 40)))
+		}
 	}
 	for s := t.first(sel); s != 0; s = t.nodes[s].next {
 		text, ok := t.str(s)
@@ -148,6 +154,9 @@ func (c *check) resolves(selector string) bool {
 func (c *check) definition() {
 	if !c.has("definition_type", "extensions") || c.has("definition_type") != c.has("definition") {
 		c.say(ruleRequiredS, "definition", "7.2.1", comity.A("name", "definition"), comity.A("type", c.o.Type))
+	}
+	if i := c.t.get(0, "definition"); i != 0 && c.t.text0(0, "definition_type") == "statement" {
+		c.need(i, "statement", "7.2.1.3")
 	}
 	says, ok := c.definedTLP()
 	is, fixed := TLPOf(c.o.ID)

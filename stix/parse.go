@@ -22,6 +22,9 @@ type Options struct {
 	// Markings resolves a marking definition that is not one of the fixed
 	// TLP definitions to a label; may be nil.
 	Markings func(comity.ObjectID) (comity.TLP, bool)
+
+	// Schemas judges the extensions that it knows; may be nil.
+	Schemas *Schemas
 }
 
 // Report is the verdict on one object.
@@ -128,7 +131,7 @@ func (c *check) identify() bool {
 		if !typeName(c.o.Type) {
 			c.say(ruleTypeName, "type", "", comity.A("type", c.o.Type))
 		}
-		if c.t.get(0, "extensions") == 0 {
+		if c.newClass() == classCustom {
 			c.say(ruleCustomObj, "type", "", comity.A("type", c.o.Type))
 		}
 	}

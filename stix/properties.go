@@ -13,35 +13,55 @@ import (
 // properties judges the form of every property, and every number.
 func (c *check) properties() {
 	t := &c.t
+	table := commonProps
+	if c.spec != nil {
+		table = c.spec.props
+	}
 	extended := c.hasToplevelExtension()
 	for i := t.first(0); i != 0; i = t.nodes[i].next {
 		name := t.name(i)
-		p, known := commonProps[name]
-		if !known && c.spec != nil {
-			p, known = c.spec.props[name]
-		}
-		if !known {
+		p := table[name]
+		if p == nil {
 			c.custom(i, name, extended)
 			continue
+		}
+		if p.never {
+			c.misplaced(i, name)
 		}
 		c.form(i, p)
 	}
 	c.numbers()
 }
 
+// misplaced records a common property that the type does not have.
+func (c *check) misplaced(i int32, name string) {
+	r := ruleMisplaced
+	if name == "defanged" {
+		r = ruleDefanged // the only one with a MUST NOT
+	}
+	c.breach(r, i, comity.A("name", name), comity.A("type", c.o.Type))
+}
+
+// reserved are the property names that no content may use yet (section 3.8).
+var reserved = map[string]bool{"severity": true, "username": true, "phone_number": true, "action": true}
+
 // custom judges the name of a property that the standard does not define.
 func (c *check) custom(i int32, name string, extended bool) {
-	if !propertyName(name) {
+	switch {
+	case !propertyName(name):
 		c.breach(ruleName, i, comity.A("name", clip(name, 100)))
+	case reserved[name]:
+		c.breach(ruleReserved, i, comity.A("name", name))
 	}
 	if c.spec != nil && !extended {
 		c.breach(ruleCustom, i, comity.A("name", clip(name, 100)))
 	}
 }
 
-// propertyName: lower-case letters, digits and underscores, at most 250.
+// propertyName: 3 to 250 lower-case letters, digits and underscores that begin
+// with a letter.
 func propertyName(s string) bool {
-	if len(s) < 1 || len(s) > 250 {
+	if len(s) < 3 || len(s) > 250 || s[0] < 'a' || s[0] > 'z' {
 		return false
 	}
 	for i := 0; i < len(s); i++ {
@@ -68,8 +88,11 @@ func (c *check) hasToplevelExtension() bool {
 }
 
 // form judges one value, or each of a list.
-func (c *check) form(i int32, p prop) {
+func (c *check) form(i int32, p *prop) {
 	t := &c.t
+	if p.vocab != nil {
+		c.vocabulary(i, p)
+	}
 	if !p.list {
 		c.value(i, p)
 		return
@@ -86,7 +109,7 @@ func (c *check) form(i int32, p prop) {
 	}
 }
 
-func kindRule(p prop) *rule {
+func kindRule(p *prop) *rule {
 	if p.hard {
 		return ruleKind
 	}
@@ -102,6 +125,9 @@ var formKinds = [...]struct {
 	formInt: {'0', "msg:stix.kind.integer"}, formFloat: {'0', "msg:stix.kind.number"},
 	formTime: {'"', "msg:stix.kind.timestamp"}, formRef: {'"', "msg:stix.kind.identifier"},
 	formHashes: {'{', "msg:stix.kind.dictionary"}, formDict: {'{', "msg:stix.kind.dictionary"},
+	formStrings: {'{', "msg:stix.kind.dictionary"}, formLists: {'{', "msg:stix.kind.dictionary"},
+	formScalars: {'{', "msg:stix.kind.dictionary"}, formInts: {'{', "msg:stix.kind.dictionary"},
+	formLang:       {'"', "msg:stix.kind.string"},
 	formExtensions: {'{', "msg:stix.kind.dictionary"}, formHex: {'"', "msg:stix.kind.hex"},
 	formBinary: {'"', "msg:stix.kind.binary"}, formExternal: {'{', "msg:stix.kind.object"},
 	formKillChain: {'{', "msg:stix.kind.object"}, formObject: {'{', "msg:stix.kind.object"},
@@ -109,7 +135,7 @@ var formKinds = [...]struct {
 }
 
 // value judges one value by its form.
-func (c *check) value(i int32, p prop) {
+func (c *check) value(i int32, p *prop) {
 	kind := byte(c.t.nodes[i].kind)
 	if kind == 't' || kind == 'f' {
 		kind = 'b'
@@ -121,41 +147,95 @@ func (c *check) value(i int32, p prop) {
 	switch p.form {
 	case formInt:
 		c.integer(i, p)
+		c.within(i, p)
+	case formFloat:
+		c.within(i, p)
 	case formTime:
 		c.timestamp(i, p)
 	case formRef:
-		s, _ := c.t.str(i)
-		if form := idForm(s); form == idBad {
-			r := ruleRefSoft
-			if p.hard {
-				r = ruleRef
-			}
-			c.breach(r, i, comity.A("id", clip(s, 100)))
-		}
+		c.reference(i, p)
 	case formHashes:
 		c.hashes(i)
-	case formDict:
-		c.dictionary(i)
+	case formDict, formStrings, formLists, formScalars, formInts:
+		c.dictionary(i, p.form)
 	case formExtensions:
 		c.extensions(i)
 	case formHex:
-		if s, _ := c.t.str(i); len(s)%2 != 0 || strings.Trim(s, "0123456789abcdefABCDEF") != "" {
+		if s, _ := c.t.str(i); len(s)%2 != 0 || strings.Trim(s, "0123456789abcdef") != "" {
 			c.breach(ruleHex, i)
 		}
 	case formBinary:
 		if s, _ := c.t.str(i); !isBase64(s) {
 			c.breach(ruleBinary, i)
 		}
+	case formLang:
+		if s, _ := c.t.str(i); !languageTag(s) {
+			c.breach(ruleLang, i, comity.A("value", clip(s, 40)))
+		}
 	case formExternal:
 		c.externalReference(i)
 	case formKillChain:
-		c.need(i, "kill_chain_name", "2.11")
-		c.need(i, "phase_name", "2.11")
+		c.killChain(i)
+	case formReserved:
+		c.breach(ruleReserved, i, comity.A("name", c.t.name(i)))
+	case formObject:
+		if p.part != nil {
+			c.part(i, p.part)
+		}
+	}
+}
+
+// reference judges an identifier and the type that it leads to.
+func (c *check) reference(i int32, p *prop) {
+	s, _ := c.t.str(i)
+	if idForm(s) == idBad {
+		r := ruleRefSoft
+		if p.hard {
+			r = ruleRef
+		}
+		c.breach(r, i, comity.A("id", clip(s, 100)))
+		return
+	}
+	if p.to != nil && !p.to.allow(comity.ObjectID(s).Type()) && !c.mute(ruleRefType) {
+		c.say(ruleRefType, c.t.path(i), p.section, comity.A("id", clip(s, 100)), comity.A("want", p.to.names))
+	}
+}
+
+// within asks that a number lies in the range of its property.
+func (c *check) within(i int32, p *prop) {
+	if !p.ranged {
+		return
+	}
+	if f, ok := c.number(i); (!ok || f < p.low || f > p.high) && !c.mute(ruleRange) {
+		c.say(ruleRange, c.t.path(i), p.section, comity.A("value", clip(c.t.raw(i), 40)),
+			comity.A("low", plain(p.low)), comity.A("high", plain(p.high)))
+	}
+}
+
+// part judges an object inside: its properties, those that must stand, and
+// how many at least.
+func (c *check) part(i int32, s *typeSpec) {
+	t := &c.t
+	for m := t.first(i); m != 0; m = t.nodes[m].next {
+		name := t.name(m)
+		if p := s.props[name]; p != nil {
+			c.form(m, p)
+		} else if !propertyName(name) {
+			c.breach(ruleName, m, comity.A("name", clip(name, 100)))
+		}
+	}
+	for _, name := range s.soft {
+		if t.get(i, name) == 0 && !c.mute(ruleRequiredS) {
+			c.say(ruleRequiredS, t.path(i)+"."+name, s.section, comity.A("name", name), comity.A("type", c.o.Type))
+		}
+	}
+	if int(t.nodes[i].n) < s.least && !c.mute(ruleOneOf) {
+		c.say(ruleOneOf, t.path(i), s.section, comity.A("names", clip(strings.Join(s.own, ", "), 300)), comity.A("type", t.name(i)))
 	}
 }
 
 // integer: a whole number within ±(2^53−1) (section 2.10).
-func (c *check) integer(i int32, p prop) {
+func (c *check) integer(i int32, p *prop) {
 	s := c.t.raw(i)
 	if n, err := strconv.ParseInt(s, 10, 64); err != nil || n > 1<<53-1 || n < -(1<<53-1) {
 		if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) < 1<<53 {
@@ -190,7 +270,7 @@ func (c *check) numbers() {
 }
 
 // timestamp: RFC 3339 in UTC (section 2.16).
-func (c *check) timestamp(i int32, p prop) {
+func (c *check) timestamp(i int32, p *prop) {
 	s, _ := c.t.str(i)
 	if _, ok := ParseTime(s); ok {
 		return
@@ -214,17 +294,31 @@ func (c *check) hashes(i int32) {
 	if t.nodes[i].n == 0 {
 		c.breach(ruleList, i)
 	}
+	var unknown []string
+	others, names := 0, vocabularies["hash-algorithm-ov"]
 	for h := t.first(i); h != 0; h = t.nodes[h].next {
+		name := t.name(h)
 		s, ok := t.str(h)
-		n, known := hashLengths[t.name(h)]
+		n, known := hashLengths[name]
 		if !ok || s == "" || known && (len(s) != n || strings.Trim(s, "0123456789abcdefABCDEF") != "") {
-			c.breach(ruleHashes, h, comity.A("name", clip(t.name(h), 100)))
+			c.breach(ruleHashes, h, comity.A("name", clip(name, 100)))
 		}
+		if len(name) < 3 || !dictionaryKey(name) {
+			c.breach(ruleDict, h, comity.A("name", clip(name, 100)))
+		} else if !names.terms[name] {
+			if others++; others <= shownTerms {
+				unknown = append(unknown, name)
+			}
+		}
+	}
+	if others > 0 {
+		c.unknownTerms(i, names, unknown, others)
 	}
 }
 
-// dictionary: keys of ASCII letters, digits, hyphens and underscores, at most 250.
-func (c *check) dictionary(i int32) {
+// dictionary: keys of ASCII letters, digits, hyphens and underscores, at most
+// 250, and values of the form.
+func (c *check) dictionary(i int32, f form) {
 	t := &c.t
 	if t.nodes[i].n == 0 {
 		c.breach(ruleList, i)
@@ -233,7 +327,34 @@ func (c *check) dictionary(i int32) {
 		if name := t.name(d); !dictionaryKey(name) {
 			c.breach(ruleDict, d, comity.A("name", clip(name, 100)))
 		}
+		if want := c.dictValue(d, f); want != "" {
+			c.breach(ruleKindSoft, d, comity.A("want", want))
+		}
 	}
+}
+
+// dictValue returns what the value d should have been; "" where it is right.
+func (c *check) dictValue(d int32, f form) string {
+	t := &c.t
+	kind := t.nodes[d].kind
+	switch {
+	case f == formStrings && kind != kindString:
+		return "msg:stix.kind.string"
+	case f == formInts && kind != kindNumber:
+		return "msg:stix.kind.integer"
+	case f == formScalars && kind != kindNumber && kind != kindString:
+		return "msg:stix.kind.string"
+	case f != formLists:
+		return ""
+	case kind != kindArray || t.nodes[d].n == 0:
+		return "msg:stix.kind.list"
+	}
+	for e := t.first(d); e != 0; e = t.nodes[e].next {
+		if t.nodes[e].kind != kindString {
+			return "msg:stix.kind.string"
+		}
+	}
+	return ""
 }
 
 func dictionaryKey(s string) bool {
@@ -245,26 +366,6 @@ func dictionaryKey(s string) bool {
 	return len(s) > 0 && len(s) <= 250
 }
 
-// extensions: keyed by definition id or by a predefined name; each an object.
-func (c *check) extensions(i int32) {
-	t := &c.t
-	for e := t.first(i); e != 0; e = t.nodes[e].next {
-		name := t.name(e)
-		defined := strings.HasPrefix(name, "extension-definition--") && idForm(name) != idBad
-		if !defined && !strings.HasSuffix(name, "-ext") && !strings.HasPrefix(name, "x-") || t.nodes[e].kind != kindObject || t.nodes[e].n == 0 {
-			c.breach(ruleExtension, e, comity.A("name", clip(name, 100)))
-			continue
-		}
-		if et := t.get(e, "extension_type"); et != 0 {
-			switch s, _ := t.str(et); s {
-			case "new-sdo", "new-sco", "new-sro", "property-extension", "toplevel-property-extension":
-			default:
-				c.breach(ruleEnum, et, comity.A("value", clip(s, 60)))
-			}
-		}
-	}
-}
-
 // externalReference: source_name, and one of description, url, external_id.
 func (c *check) externalReference(i int32) {
 	c.need(i, "source_name", "2.5")
@@ -274,6 +375,36 @@ func (c *check) externalReference(i int32) {
 	}
 	if h := t.get(i, "hashes"); h != 0 && t.nodes[h].kind == kindObject {
 		c.hashes(h)
+	}
+	id := t.text0(i, "external_id")
+	switch source := t.text0(i, "source_name"); {
+	case id == "":
+	case source == "cve" && !cveID(id), c.o.Type == "attack-pattern" && source == "capec" && !capecID(id):
+		c.breach(ruleExternalID, t.get(i, "external_id"), comity.A("value", clip(id, 60)), comity.A("source", source))
+	}
+}
+
+// cveID: CVE-YYYY-N, four digits or more.
+func cveID(s string) bool {
+	year, n, ok := strings.Cut(strings.TrimPrefix(s, "CVE-"), "-")
+	return ok && strings.HasPrefix(s, "CVE-") && len(year) == 4 && allDigits(year) && len(n) >= 4 && allDigits(n)
+}
+
+// capecID: CAPEC-N (section 4.1.1).
+func capecID(s string) bool {
+	n, ok := strings.CutPrefix(s, "CAPEC-")
+	return ok && n != "" && allDigits(n)
+}
+
+func allDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
+
+// killChain: both names, in lower case with hyphens (section 2.11).
+func (c *check) killChain(i int32) {
+	for _, name := range [...]string{"kill_chain_name", "phase_name"} {
+		c.need(i, name, "2.11")
+		if s := c.t.text0(i, name); strings.ContainsAny(s, " _ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+			c.breach(rulePhase, c.t.get(i, name), comity.A("value", clip(s, 60)))
+		}
 	}
 }
 

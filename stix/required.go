@@ -8,14 +8,18 @@ import (
 
 // required asks for the properties that the text requires.
 func (c *check) required() {
-	versioned := c.spec == nil || c.spec.class == classSDO || c.spec.class == classSRO || c.versionedMeta()
-	if c.spec == nil && (c.isExtensionSCO() || c.t.get(0, "created") == 0 && c.t.get(0, "modified") == 0) {
-		versioned = false // an SCO of an extension has no versions
+	cl := c.newClass()
+	if c.spec != nil {
+		cl = c.spec.class
+	}
+	versioned := cl != classSCO && c.o.Type != "marking-definition"
+	if c.spec == nil && cl == classCustom && c.t.get(0, "created") == 0 && c.t.get(0, "modified") == 0 {
+		versioned = false // an observable of one's own has no versions
 	}
 	if versioned {
 		c.want("created", ruleRequired, "3.2")
 		c.want("modified", ruleRequired, "3.2")
-	} else if c.spec != nil && c.spec.class == classMeta {
+	} else if c.o.Type == "marking-definition" {
 		c.want("created", ruleRequired, "3.2")
 	}
 	if c.spec == nil {
@@ -25,35 +29,11 @@ func (c *check) required() {
 		c.want(name, ruleRequired, c.spec.section)
 	}
 	for _, name := range c.spec.soft {
-		if c.v20 && (name == "pattern_type" || name == "is_family") {
+		if c.v20 && name == "pattern_type" {
 			continue // STIX 2.0 has none
 		}
 		c.want(name, ruleRequiredS, c.spec.section)
 	}
-	if c.o.Type == "extension-definition" {
-		c.want("created_by_ref", ruleRequiredS, "7.3")
-	}
-}
-
-// versionedMeta: language-content and extension-definition have versions,
-// marking definitions have none.
-func (c *check) versionedMeta() bool {
-	return c.o.Type == "language-content" || c.o.Type == "extension-definition"
-}
-
-// isExtensionSCO reports whether an extension says that the type is an SCO.
-func (c *check) isExtensionSCO() bool {
-	t := &c.t
-	ext := t.get(0, "extensions")
-	if ext == 0 {
-		return false
-	}
-	for e := t.first(ext); e != 0; e = t.nodes[e].next {
-		if t.text0(e, "extension_type") == "new-sco" {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *check) want(name string, r *rule, section string) {
@@ -110,122 +90,4 @@ var ordered = map[string][]struct {
 	"relationship":     {{"start_time", "stop_time", true}},
 	"malware-analysis": {{"analysis_started", "analysis_ended", false}},
 	"network-traffic":  {{"start", "end", false}},
-}
-
-// conditions judges what hangs on more than one property, and ranges.
-func (c *check) conditions() {
-	c.inOrder("created", "modified", false)
-	c.within("confidence", 0, 100, "3.2")
-	if s := c.t.text0(0, "lang"); s != "" && !languageTag(s) {
-		c.breach(ruleLang, c.t.get(0, "lang"), comity.A("value", clip(s, 40)))
-	}
-	if s := c.t.text0(0, "created_by_ref"); s != "" && !strings.HasPrefix(s, "identity--") {
-		c.breach(ruleRefType, c.t.get(0, "created_by_ref"), comity.A("id", clip(s, 100)), comity.A("want", "identity"))
-	}
-	if c.spec == nil {
-		return
-	}
-	if names := atLeastOne[c.o.Type]; names != nil {
-		c.oneOf(names...)
-	}
-	for _, p := range ordered[c.o.Type] {
-		c.inOrder(p.from, p.to, p.strict)
-	}
-	c.byType()
-}
-
-// byType judges the rules that one type has for itself.
-func (c *check) byType() {
-	switch c.o.Type {
-	case "malware":
-		if i := c.t.get(0, "is_family"); i != 0 && c.t.nodes[i].kind == kindTrue && !c.has("name") {
-			c.say(ruleRequiredS, "name", "4.11", comity.A("name", "name"), comity.A("type", c.o.Type))
-		}
-	case "location":
-		c.location()
-	case "observed-data":
-		c.within("number_observed", 1, 999_999_999, "4.14")
-	case "sighting":
-		c.within("count", 0, 999_999_999, "5.2")
-	case "opinion":
-		c.enum("opinion", "strongly-disagree", "disagree", "neutral", "agree", "strongly-agree")
-	case "artifact":
-		if c.has("payload_bin") && c.has("url") || c.has("url") && !c.has("hashes") {
-			c.say(ruleOneOf, "url", "6.1", comity.A("names", "payload_bin, url + hashes"), comity.A("type", c.o.Type))
-		}
-	case "network-traffic":
-		c.within("src_port", 0, 65535, "6.12")
-		c.within("dst_port", 0, 65535, "6.12")
-	case "file":
-		c.within("size", 0, 1<<53-1, "6.7")
-	case "autonomous-system":
-		c.within("number", 0, 1<<32-1, "6.2")
-	case "marking-definition":
-		c.definition()
-	}
-}
-
-// location: a region, a country, or latitude with longitude (section 4.10).
-func (c *check) location() {
-	lat, lon := c.has("latitude"), c.has("longitude")
-	if !c.has("region", "country") && !(lat && lon) || lat != lon || c.has("precision") && !lat {
-		c.say(ruleOneOf, "region", "4.10", comity.A("names", "region, country, latitude + longitude"), comity.A("type", c.o.Type))
-	}
-	c.within("latitude", -90, 90, "4.10")
-	c.within("longitude", -180, 180, "4.10")
-}
-
-// within asks that a number lies in [lo,hi].
-func (c *check) within(name string, lo, hi float64, section string) {
-	i := c.t.get(0, name)
-	if i == 0 || c.t.nodes[i].kind != kindNumber {
-		return
-	}
-	if f, ok := c.number(i); !ok || f < lo || f > hi {
-		c.say(ruleRange, name, section, comity.A("value", clip(c.t.raw(i), 40)),
-			comity.A("low", plain(lo)), comity.A("high", plain(hi)))
-	}
-}
-
-// enum asks for one of the values.
-func (c *check) enum(name string, values ...string) {
-	s := c.t.text0(0, name)
-	for _, v := range values {
-		if s == v {
-			return
-		}
-	}
-	if s != "" {
-		c.say(ruleEnum, name, c.spec.section, comity.A("value", clip(s, 60)))
-	}
-}
-
-// inOrder asks that the time to is not before from (or, strictly, after it).
-func (c *check) inOrder(from, to string, strict bool) {
-	if c.t.get(0, to) == 0 || c.t.get(0, from) == 0 {
-		return
-	}
-	a, b := c.instant(from), c.instant(to)
-	if a.IsZero() || b.IsZero() || a.Before(b) || a.Equal(b) && !strict {
-		return
-	}
-	c.say(ruleOrder, to, "", comity.A("from", from))
-}
-
-// languageTag checks the outer form of an RFC 5646 tag.
-func languageTag(s string) bool {
-	if len(s) > 100 {
-		return false
-	}
-	for i, part := range strings.Split(s, "-") {
-		if len(part) < 1 || len(part) > 8 || i == 0 && len(part) < 2 && part != "x" && part != "i" {
-			return false
-		}
-		for j := 0; j < len(part); j++ {
-			if b := part[j]; !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || i > 0 && b >= '0' && b <= '9') {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,12 @@ const uuid = "f88d31f6-486f-44da-b317-01333bde0b82"
 func object(typ, with string) []byte {
 	o := map[string]any{"type": typ, "spec_version": "2.1", "id": typ + "--" + uuid,
 		"created": "2026-01-02T03:04:05.678Z", "modified": "2026-01-02T03:04:05.678Z"}
+	if !stix.Versioned(typ) {
+		delete(o, "modified")
+		if typ != "marking-definition" {
+			delete(o, "created")
+		}
+	}
 	var add map[string]json.RawMessage
 	if err := json.Unmarshal([]byte("{"+with+"}"), &add); err != nil {
 		panic(err)
@@ -47,7 +54,7 @@ const (
 // standard and lenient mode, then the rule and path of the first finding.
 var verdicts = []struct{ typ, with, want, rule, path string }{
 	{"malware", mal, "aaa", "", ""},
-	{"malware", `"name":"x"`, "rww", "required", "is_family"},
+	{"malware", `"name":"x"`, "www", "is-family", "is_family"},
 	{"malware", `"is_family":true`, "rww", "required", "name"},
 	{"malware", mal + `,"modified":null`, "rrw", "required", "modified"},
 	{"malware", mal + `,"created":"yesterday"`, "rrw", "timestamp", "created"},
@@ -106,6 +113,7 @@ var verdicts = []struct{ typ, with, want, rule, path string }{
 	{"report", `"name":"r","published":"2026-01-02T03:04:05Z"`, "rww", "required", "object_refs"},
 	{"report", `"name":"r","published":"2026-01-02T03:04:05Z","object_refs":["x"]`, "rww", "ref-format", "object_refs[0]"},
 	{"location", `"country":"KE"`, "aaa", "", ""},
+	{"location", `"country":"Kenya"`, "www", "country", "country"},
 	{"location", `"latitude":1.5`, "rww", "one-of", "region"},
 	{"location", `"latitude":91,"longitude":0`, "rww", "range", "latitude"},
 	{"opinion", `"opinion":"maybe","object_refs":["malware--` + uuid + `"]`, "rww", "enum", "opinion"},
@@ -131,10 +139,13 @@ var verdicts = []struct{ typ, with, want, rule, path string }{
 	{"extension-definition", `"name":"x","schema":"s","version":"1.0.0","extension_types":["new-sdo"]`, "rww", "required", "created_by_ref"},
 	{"language-content", `"object_ref":"malware--` + uuid + `","contents":{"fr":{"name":"y"}}`, "aaa", "", ""},
 	{"language-content", `"object_ref":"malware--` + uuid + `"`, "rrw", "required", "contents"},
+	{"language-content", `"object_ref":"malware--` + uuid + `","contents":{"f r":{"name":"y"}}`, "rww", "dictionary", "contents.f r"},
+	{"language-content", `"object_ref":"malware--` + uuid + `","contents":{"fr":"y"}`, "rww", "value-type", "contents.fr"},
+	{"language-content", `"lang":"fr","object_ref":"malware--` + uuid + `","contents":{"fr":{"name":"y"}}`, "www", "not-applicable", "lang"},
 }
 
 func TestVerdicts(t *testing.T) {
-	for _, tt := range verdicts {
+	for _, tt := range slices.Concat(verdicts, valueVerdicts) {
 		raw := object(tt.typ, tt.with)
 		got := ""
 		for _, mode := range []comity.Mode{comity.Strict, comity.Standard, comity.Lenient} {
