@@ -19,8 +19,9 @@ import (
 // keeper by another way.
 //
 // INVARIANT: the members of a query collection that is not filling are the held
-// versions, conflicts left out, of the active objects whose current version
-// matches.
+// versions of the objects whose current version is active and matches. Versions
+// in conflict are among them, as the keeper may make one of them stand in for a
+// version that is gone; until then nobody is given them.
 type collecting struct {
 	store.Store
 	now func() time.Time

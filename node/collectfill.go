@@ -12,6 +12,7 @@ import (
 
 const (
 	fillStep  = 500 // objects of one transaction of a filling
+	fillBytes = 4 << 20
 	fillEvery = time.Second
 )
 
@@ -178,16 +179,47 @@ func (w *walk) members(ctx context.Context, m *moving) (more bool, err error) {
 // stored looks at the next objects of the store. Those that do not match are no
 // members: the first part has seen to that, and what changed since was placed.
 func (w *walk) stored(ctx context.Context, m *moving) (more bool, err error) {
-	vs, err := m.tx.Query(ctx, store.Query{After: store.OID(w.After), Limit: fillStep, WithRaw: true})
-	for i := range vs {
-		w.After = int64(vs[i].OID)
-		if m.qs[0].takes(&vs[i]) {
-			if err := m.held(ctx, vs[i].ID); err != nil {
-				return false, err
+	vs, err := m.tx.Query(ctx, store.Query{After: store.OID(w.After), Limit: fillStep})
+	if err != nil || len(vs) == 0 {
+		return false, err
+	}
+	w.After = int64(vs[len(vs)-1].OID)
+	return true, fitting(ctx, m.tx, &m.qs[0].filter, vs, func(v *store.Version) (bool, error) {
+		return true, m.held(ctx, v.ID)
+	})
+}
+
+// fitting calls fn for those current versions that fit a filter, with Raw or
+// without, until it says no. The bytes are read where the filter needs them, some
+// mebibytes at a time.
+func fitting(ctx context.Context, r store.Reader, f *policy.Filter, vs []store.Version, fn func(*store.Version) (bool, error)) error {
+	for len(vs) > 0 {
+		var need []store.OID
+		size, n := int64(0), 0
+		for ; n < len(vs) && size < fillBytes; n++ {
+			if _, sure := f.MatchIndexed(indexOf(&vs[n]), vs[n].Handling); !sure {
+				need, size = append(need, vs[n].OID), size+vs[n].Size
 			}
 		}
+		read, err := r.ByOID(ctx, need, true)
+		if err != nil {
+			return err
+		}
+		for i := range vs[:n] {
+			v := &vs[i]
+			if len(read) > 0 && read[0].OID == v.OID {
+				v, read = &read[0], read[1:]
+			}
+			if now := (current{v: v}); !now.fits(f) {
+				continue
+			}
+			if on, err := fn(v); err != nil || !on {
+				return err
+			}
+		}
+		vs = vs[n:]
 	}
-	return len(vs) > 0, err
+	return nil
 }
 
 // fillLoop fills what another process, or one that was stopped, left to fill.

@@ -141,9 +141,9 @@ func byQuery(alias, query string) error {
 
 // Preview is what a query would collect.
 type Preview struct {
-	Found  []store.Version // current versions that match, the newest first, with Raw
+	Found  []store.Version // current versions that match, the newest first, without Raw
 	Looked int64           // objects looked at
-	More   bool            // there are more objects than were looked at
+	More   bool            // there may be more objects than were looked at
 }
 
 // maxPreview bounds the objects that a preview looks at.
@@ -159,25 +159,27 @@ func (n *Node) PreviewQuery(ctx context.Context, query string, limit int) (Previ
 	if err != nil {
 		return Preview{}, err
 	}
-	q := collector{filter: f}
 	return view(ctx, n.store, func(r store.Reader) (Preview, error) {
-		var p Preview
-		for after := store.OID(0); ; {
-			vs, err := r.Query(ctx, store.Query{After: after, Newest: true, Limit: fillStep, WithRaw: true})
+		p := Preview{Found: []store.Version{}}
+		for after := store.OID(0); p.Looked < maxPreview && !p.More; {
+			vs, err := r.Query(ctx, store.Query{After: after, Newest: true, Limit: fillStep})
 			if err != nil || len(vs) == 0 {
 				return p, err
 			}
-			for i := range vs {
-				if len(p.Found) == limit || p.Looked == maxPreview {
-					p.More = true
-					return p, nil
+			p.Looked += int64(len(vs))
+			after = vs[len(vs)-1].OID
+			err = fitting(ctx, r, &f, vs, func(v *store.Version) (bool, error) {
+				if p.More = len(p.Found) >= limit; !p.More {
+					v.Raw = nil
+					p.Found = append(p.Found, *v)
 				}
-				p.Looked++
-				after = vs[i].OID
-				if q.takes(&vs[i]) {
-					p.Found = append(p.Found, vs[i])
-				}
+				return !p.More, nil
+			})
+			if err != nil {
+				return p, err
 			}
 		}
+		p.More = true
+		return p, nil
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/comity-net/comity"
+	"github.com/comity-net/comity/policy"
 	"github.com/comity-net/comity/store"
 )
 
@@ -73,7 +74,7 @@ func (t *collectTx) PutObjects(ctx context.Context, a store.Arrival, objs []comi
 			}
 			t.order = append(t.order, o.ID)
 			t.touched[o.ID] = touched{puts[i].OID, o, label}
-		case fate == store.FateNew, fate == store.FateNewer, fate == store.FateOlder:
+		case fate != store.FateSame && puts[i].OID != 0:
 			t.touch(o.ID)
 		}
 	}
@@ -172,7 +173,7 @@ func newMoving(tx store.Tx, qs []collector, now time.Time) *moving {
 // fresh places an object that nobody held before.
 func (m *moving) fresh(t touched) {
 	for i := range m.qs {
-		if m.qs[i].filter.Match(t.object) {
+		if m.qs[i].filter.MatchUnder(t.object, t.label) {
 			m.in[i] = append(m.in[i], t.oid)
 		}
 	}
@@ -184,42 +185,53 @@ func (m *moving) held(ctx context.Context, id comity.ObjectID) error {
 	if err != nil && !comity.Is(err, comity.NotFound) {
 		return err
 	}
-	slices.Reverse(vs)
 	var oids []store.OID
-	var current *store.Version
+	var now current
 	for i := range vs {
 		if vs[i].Latest && !vs[i].Conflict {
-			current = &vs[i]
+			now.v = &vs[i]
 		}
-		if !vs[i].Conflict && vs[i].State != comity.StateErased {
+		if vs[i].State != comity.StateErased {
 			oids = append(oids, vs[i].OID)
 		}
 	}
-	m.place(current, oids)
-	return nil
-}
-
-// place puts versions of one object, the oldest first, into the collections
-// that its current version matches, and takes them out of the others. Without
-// a current version, which is nil, they match none.
-func (m *moving) place(current *store.Version, oids []store.OID) {
+	slices.Reverse(oids)
 	for i := range m.qs {
-		if current != nil && m.qs[i].takes(current) {
+		if now.fits(&m.qs[i].filter) {
 			m.in[i] = append(m.in[i], oids...)
 		} else {
 			m.out[i] = append(m.out[i], oids...)
 		}
 	}
+	return nil
 }
 
-// takes reports whether an object belongs into the collection, by its current
-// version, given with its bytes. What was withdrawn does not, though it is held.
-func (q *collector) takes(current *store.Version) bool {
-	if current.State != comity.StateActive || current.Raw == nil {
+// current is an object's current version; nil when there is none.
+type current struct {
+	v    *store.Version // with Raw, or it is not there to be read
+	read *comity.Object // its fields, once they were needed
+}
+
+// fits reports whether the object belongs into what a query fills. What was
+// withdrawn does not, though it is held.
+func (c *current) fits(f *policy.Filter) bool {
+	if c.v == nil || c.v.State != comity.StateActive {
 		return false
 	}
-	o := parsed(*current, nil)
-	return q.filter.Match(&o)
+	match, sure := f.MatchIndexed(indexOf(c.v), c.v.Handling)
+	if sure || c.v.Raw == nil {
+		return match
+	}
+	if c.read == nil {
+		o := parsed(*c.v, nil)
+		c.read = &o
+	}
+	return f.MatchUnder(c.read, c.v.Handling)
+}
+
+// indexOf is what is known of an object without reading it.
+func indexOf(v *store.Version) *comity.Object {
+	return &comity.Object{ID: v.ID, Type: v.Type, Creator: v.Creator, Country: v.Country}
 }
 
 func (m *moving) end(ctx context.Context) error {
@@ -236,4 +248,47 @@ func (m *moving) end(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ForgetImport implements store.ImportWriter.
+func (t *collectTx) ForgetImport(ctx context.Context, id comity.ImportID, limit int) (int64, []store.OID, error) {
+	some, err := t.begin(ctx, false)
+	if err != nil {
+		return 0, nil, err
+	}
+	var doomed []comity.ObjectID
+	if some {
+		if doomed, err = t.doomed(ctx, id, limit); err != nil {
+			return 0, nil, err
+		}
+	}
+	deleted, shared, err := t.Tx.ForgetImport(ctx, id, limit)
+	for _, id := range doomed {
+		t.touch(id)
+	}
+	return deleted, shared, err
+}
+
+// doomed finds the objects whose current version ForgetImport may delete, the
+// newest first as it does: at least limit of those that it surely deletes. With
+// one of them gone, an older version is current.
+func (t *collectTx) doomed(ctx context.Context, id comity.ImportID, limit int) (out []comity.ObjectID, err error) {
+	states := []comity.State{comity.StateActive, comity.StateRevoked}
+	for sure, after := 0, store.OID(0); sure < limit; {
+		vs, err := t.Tx.Query(ctx, store.Query{Import: id, States: states, Newest: true, After: after, Limit: 1000})
+		if err != nil || len(vs) == 0 {
+			return out, err
+		}
+		ids := make([]comity.ObjectID, len(vs))
+		for i := range vs {
+			ids[i], after = vs[i].ID, vs[i].OID
+		}
+		out = append(out, ids...)
+		places, err := t.Tx.Placements(ctx, ids)
+		if err != nil {
+			return out, err
+		}
+		sure += len(vs) - len(places) // an object that stands in a channel may stay
+	}
+	return out, nil
 }
