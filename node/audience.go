@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -20,13 +19,22 @@ type gate struct {
 	now    time.Time
 	labels func(comity.ObjectID) (comity.TLP, bool)
 	ags    agreementList
-	grants map[store.Source]policy.Grant // by agreement and channel
-	named  map[string]comity.TLP         // labels of the definitions met
+	grants map[store.Source]policy.Grant  // by agreement and channel
+	named  map[comity.ObjectID]comity.TLP // labels of the definitions met
+	known  map[verdictOn]bool             // verdicts on plain versions
+	marks  *markMemory                    // nil: nothing is remembered
+}
+
+// verdictOn is all that the policy asks of a plain version of this node's own.
+type verdictOn struct {
+	handling, tlp comity.TLP
+	state         comity.State
 }
 
 func (n *Node) gate(ctx context.Context, r store.Reader, to policy.Audience) *gate {
 	held := labelsIn(ctx, r)
-	return &gate{n: n, r: r, to: to, now: n.now(), grants: map[store.Source]policy.Grant{}, named: map[string]comity.TLP{},
+	return &gate{n: n, r: r, to: to, now: n.now(), grants: map[store.Source]policy.Grant{}, named: map[comity.ObjectID]comity.TLP{},
+		known: map[verdictOn]bool{}, marks: &n.marks,
 		labels: func(id comity.ObjectID) (comity.TLP, bool) {
 			if t, ok := stix.TLPOf(id); ok {
 				return t, true
@@ -35,14 +43,39 @@ func (n *Node) gate(ctx context.Context, r store.Reader, to policy.Audience) *ga
 		}}
 }
 
+// unremembered makes a gate for a transaction: what it reads may be undone, and
+// its number given to another version.
+func (g *gate) unremembered() *gate {
+	g.marks = nil
+	return g
+}
+
 // admits reports whether the audience may have a version, given with its bytes.
 // Conflicting ones are nobody's: which of them is meant is not known.
 func (g *gate) admits(ctx context.Context, v *store.Version) (bool, error) {
 	if v.Conflict || v.Raw == nil || comity.Stricter(v.Handling, v.TLP) > g.to.Circle.Ceiling() {
 		return false, nil
 	}
+	plain, ours := g.plain(v), v.Origin == "" || g.to.Circle == policy.Organisation
+	if !plain || !ours || v.ID == "" || v.Type == "" {
+		return g.judge(ctx, v, plain)
+	}
+	on := verdictOn{v.Handling, v.TLP, v.State}
+	ok, known := g.known[on]
+	if !known {
+		var err error
+		if ok, err = g.judge(ctx, v, plain); err != nil {
+			return false, err
+		}
+		g.known[on] = ok
+	}
+	return ok, nil
+}
+
+// judge asks the policy.
+func (g *gate) judge(ctx context.Context, v *store.Version, plain bool) (bool, error) {
 	obj := comity.Object{ID: v.ID, Type: v.Type, TLP: v.TLP}
-	if !g.plain(v) {
+	if !plain {
 		obj = parsed(*v, g.labels)
 		obj.ID, obj.Type, obj.TLP = v.ID, v.Type, comity.Stricter(obj.TLP, v.TLP)
 	}
@@ -58,30 +91,24 @@ func (g *gate) admits(ctx context.Context, v *store.Version) (bool, error) {
 
 // plain reports whether the index fields alone say the label: nothing in the
 // bytes marks a part, and no definition that they name, also one that became
-// known later, is stricter. Any escape may hide such a name.
+// known later, is stricter.
 func (g *gate) plain(v *store.Version) bool {
-	const prefix, uuid = `"marking-definition--`, 36 // the quotes make the search faster
-	if bytes.Contains(v.Raw, []byte(`"granular_markings"`)) || bytes.Contains(v.Raw, []byte(`\u00`)) {
+	set := g.marks.of(v)
+	if set.parse {
 		return false
 	}
 	label := comity.Stricter(v.TLP, v.Handling)
-	for rest := v.Raw; ; {
-		i := bytes.Index(rest, []byte(prefix))
-		if i < 0 {
-			return true
-		}
-		rest = rest[i:]
-		id := rest[1:min(len(rest), len(prefix)+uuid)]
-		t, known := g.named[string(id)]
+	for _, id := range set.named {
+		t, known := g.named[id]
 		if !known {
-			t, _ = g.labels(comity.ObjectID(id))
-			g.named[string(id)] = t
+			t, _ = g.labels(id)
+			g.named[id] = t
 		}
 		if t > label {
 			return false
 		}
-		rest = rest[len(prefix):]
 	}
+	return true
 }
 
 // item is Node.item with the agreements and streams read once.

@@ -60,6 +60,7 @@ type Node struct {
 	signing  sync.Mutex // one signer in this process; compare-and-swap guards between processes
 	sizes    signedSizes
 	readers  seenReaders
+	marks    markMemory
 }
 
 // Open opens the node in cfg.Dir. The keys are read first, so that a wrong

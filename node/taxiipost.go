@@ -226,7 +226,7 @@ func (b *taxiiBackend) Delete(ctx context.Context, who taxii.Caller, _ string, i
 		if by.Role.Outside() || !shown(c, o, by).CanWrite {
 			return comity.E(comity.Forbidden, "taxii", id, comity.Msg("node.taxii_delete"), nil)
 		}
-		p := &paging{r: tx, q: taxii.Query{Filter: f}, in: c.ID, gate: b.n.gate(ctx, tx, o.audience(by.Role)), ends: map[comity.ObjectID]ends{}}
+		p := &paging{r: tx, q: taxii.Query{Filter: f}, in: c.ID, gate: b.n.gate(ctx, tx, o.audience(by.Role)).unremembered(), ends: map[comity.ObjectID]ends{}}
 		oids, err := p.matching(ctx)
 		if err == nil && len(oids) == 0 {
 			err = missing
@@ -242,7 +242,7 @@ func (b *taxiiBackend) Delete(ctx context.Context, who taxii.Caller, _ string, i
 func (p *paging) matching(ctx context.Context) ([]store.OID, error) {
 	var out []store.OID
 	for {
-		ms, err := p.r.Members(ctx, store.MemberQuery{Collection: p.in, After: p.at, IDs: p.q.Filter.IDs, Limit: taxiiStep, WithRaw: true, MaxBytes: taxiiChunk})
+		ms, err := p.r.Members(ctx, store.MemberQuery{Collection: p.in, After: p.at, IDs: p.q.Filter.IDs, Limit: taxiiStep, WithRaw: true, Lean: true, MaxBytes: taxiiChunk})
 		if err != nil || len(ms) == 0 {
 			return out, err
 		}

@@ -73,7 +73,7 @@ func (p *paging) run(ctx context.Context) error {
 		}
 		ms, err := p.r.Members(ctx, store.MemberQuery{
 			Collection: p.in, After: p.at, AddedAfter: p.q.Filter.AddedAfter, Types: p.q.Filter.Types, IDs: p.q.Filter.IDs,
-			Limit: step, WithRaw: true, MaxBytes: budget,
+			Limit: step, WithRaw: true, Lean: true, MaxBytes: budget,
 		})
 		if err != nil || len(ms) == 0 {
 			return err
@@ -173,7 +173,7 @@ func (p *paging) findEnds(ctx context.Context, ids []comity.ObjectID) error {
 	ids = slices.Compact(ids)
 	times := map[store.OID]time.Time{}
 	for after := int64(0); len(ids) > 0; {
-		ms, err := p.r.Members(ctx, store.MemberQuery{Collection: p.in, IDs: ids, After: after, Limit: taxiiStep, WithRaw: true, MaxBytes: taxiiChunk})
+		ms, err := p.r.Members(ctx, store.MemberQuery{Collection: p.in, IDs: ids, After: after, Limit: taxiiStep, WithRaw: true, Lean: true, MaxBytes: taxiiChunk})
 		if err != nil || len(ms) == 0 {
 			return err
 		}
