@@ -23,6 +23,8 @@ import (
 // Store is a keeper. It is safe for concurrent use, also by several processes
 // on the same database.
 type Store interface {
+	Copier
+
 	// View runs fn on one consistent snapshot. The Reader is valid until fn
 	// returns and is used by one goroutine at a time.
 	View(ctx context.Context, fn func(Reader) error) error

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -48,6 +49,33 @@ func BenchmarkStore(b *testing.B) {
 func openURL(ctx context.Context, url string) (store.Store, error) { return postgres.Open(ctx, url) }
 
 func TestReopen(t *testing.T) { storetest.Reopen(t, server.Database(t), openURL) }
+
+func TestBackup(t *testing.T) {
+	storetest.Backup(t, func(t *testing.T) store.Store { return open(t) },
+		func(t *testing.T, next store.Parts, settings map[string][]byte) (store.Store, error) {
+			url := server.Database(t)
+			if err := postgres.Restore(t.Context(), url, next, settings); err != nil {
+				s, openErr := postgres.Open(t.Context(), url)
+				if openErr != nil {
+					t.Fatal(openErr)
+				}
+				defer s.Close()
+				viewErr := s.View(t.Context(), func(r store.Reader) error {
+					vs, err := r.Query(t.Context(), store.Query{})
+					if len(vs) > 0 {
+						t.Errorf("a refused backup left %d objects", len(vs))
+					}
+					return err
+				})
+				return nil, errors.Join(err, viewErr)
+			}
+			s, err := postgres.Open(t.Context(), url)
+			if err == nil {
+				t.Cleanup(func() { _ = s.Close() })
+			}
+			return s, err
+		})
+}
 
 func TestRefusals(t *testing.T) {
 	ctx := t.Context()

@@ -47,6 +47,24 @@ func TestReopen(t *testing.T) {
 	storetest.Reopen(t, filepath.Join(t.TempDir(), "comity.db"), openPath)
 }
 
+func TestBackup(t *testing.T) {
+	storetest.Backup(t, func(t *testing.T) store.Store { return open(t) },
+		func(t *testing.T, next store.Parts, settings map[string][]byte) (store.Store, error) {
+			path := filepath.Join(t.TempDir(), "comity.db")
+			if err := sqlite.Restore(t.Context(), path, next, settings); err != nil {
+				if _, left := os.Stat(path); left == nil {
+					t.Error("a refused backup left a file")
+				}
+				return nil, err
+			}
+			s, err := openPath(t.Context(), path)
+			if err == nil {
+				t.Cleanup(func() { _ = s.Close() })
+			}
+			return s, err
+		})
+}
+
 func BenchmarkGrow(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "comity.db")
 	s, err := openPath(b.Context(), path)
