@@ -166,7 +166,11 @@ type moving struct {
 	out [][]store.OID
 }
 
+// newMoving works beneath what refuses changes by hand.
 func newMoving(tx store.Tx, qs []collector, now time.Time) *moving {
+	if c, ok := tx.(*collectTx); ok {
+		tx = c.Tx
+	}
 	return &moving{tx: tx, qs: qs, now: now, in: make([][]store.OID, len(qs)), out: make([][]store.OID, len(qs))}
 }
 
