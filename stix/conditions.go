@@ -8,7 +8,9 @@ import (
 
 // conditions judges what hangs on more than one property, and on one type.
 func (c *check) conditions() {
-	c.inOrder("created", "modified", false)
+	if a, b := c.o.Created, c.o.Modified; !a.IsZero() && !b.IsZero() && b.Before(a) {
+		c.say(ruleOrder, "modified", "", comity.A("from", "created"))
+	}
 	c.milliseconds("created")
 	c.milliseconds("modified")
 	if c.spec == nil {

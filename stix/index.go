@@ -19,7 +19,6 @@ const (
 // index fills the fields by which stores and lists find the object.
 func (c *check) index() {
 	t, o := &c.t, &c.o
-	o.Created, o.Modified = c.instant("created"), c.instant("modified")
 	if !Versioned(o.Type) {
 		o.Modified = time.Time{} // the type has no versions, whatever the object says
 	} else if o.Modified.IsZero() {

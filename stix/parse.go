@@ -92,6 +92,7 @@ func (c *check) run(raw []byte) {
 		return
 	}
 	c.version()
+	c.o.Created, c.o.Modified = c.instant("created"), c.instant("modified")
 	c.properties()
 	c.required()
 	c.markings()

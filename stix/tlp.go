@@ -36,8 +36,12 @@ func TLPOf(id comity.ObjectID) (comity.TLP, bool) {
 			return tlpFixed[i].tlp, true
 		}
 	}
+	if len(id) != len(tlpFixed[0].id) {
+		return comity.Unmarked, false
+	}
+	const uuid = len("marking-definition--")
 	for i := range tlpFixed {
-		if strings.EqualFold(string(id), string(tlpFixed[i].id)) {
+		if strings.EqualFold(string(id[uuid:]), string(tlpFixed[i].id[uuid:])) && strings.EqualFold(string(id), string(tlpFixed[i].id)) {
 			return tlpFixed[i].tlp, true
 		}
 	}

@@ -23,6 +23,26 @@ type node struct {
 type tree struct {
 	text  string
 	nodes []node
+	names uint64 // the bits of the root's names; most lookups end here
+}
+
+// nameBit puts a name into one of 64 classes.
+func nameBit(s string) uint64 {
+	if s == "" {
+		return 1
+	}
+	return 1 << ((uint(len(s))*7 + uint(s[0]) + uint(s[len(s)-1])*5) & 63)
+}
+
+// noteNames fills names.
+func (t *tree) noteNames() {
+	for c := t.first(0); c != 0; c = t.nodes[c].next {
+		if t.nodes[c].nameEscaped {
+			t.names = ^uint64(0)
+			return
+		}
+		t.names |= nameBit(t.text[t.nodes[c].nameStart:t.nodes[c].nameEnd])
+	}
 }
 
 // treeError says why a text is no tree.
@@ -47,8 +67,22 @@ const (
 // brackets cannot take a hundred times its size in memory.
 const maxNodes = 4 << 20
 
-// buildTree reads raw, which must hold one JSON value and nothing else.
+// buildTree reads raw, which must hold one JSON value and nothing else. text is
+// the same as a string.
 func buildTree(raw []byte, text string, maxDepth int) (tree, *treeError) {
+	t, ok := scanTree(text, maxDepth)
+	if !ok {
+		var bad *treeError
+		if t, bad = explainTree(raw, text, maxDepth); bad != nil {
+			return t, bad
+		}
+	}
+	t.noteNames()
+	return t, nil
+}
+
+// explainTree does the same by a decoder that can say where and what is wrong.
+func explainTree(raw []byte, text string, maxDepth int) (tree, *treeError) {
 	t := tree{text: text, nodes: make([]node, 0, 16+len(raw)/40)}
 	dec := jsontext.NewDecoder(bytes.NewBuffer(raw))
 	var parents []int32
@@ -167,7 +201,7 @@ func (t *tree) first(i int32) int32 {
 
 // get returns the member of object i with the given name; 0 for none.
 func (t *tree) get(i int32, name string) int32 {
-	if t.nodes[i].kind != kindObject {
+	if i == 0 && t.names&nameBit(name) == 0 || t.nodes[i].kind != kindObject {
 		return 0
 	}
 	for c := t.first(i); c != 0; c = t.nodes[c].next {
