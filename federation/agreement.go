@@ -234,7 +234,7 @@ func VerifyAgreementLine(body, line []byte, by *Identity) error {
 	}
 	msg, err := ledger.JoinDocument(body, line)
 	if err == nil {
-		_, err = ledger.OpenDocument(msg, by.Doc)
+		_, err = by.Keys.Document(msg)
 	}
 	if err != nil {
 		return unverified(op, a.ID, err, "federation.agreement_signature", comity.A("name", by.Name), comity.A("agreement", a.ID.Short()))

@@ -72,7 +72,7 @@ func (s *Server) identify(r *http.Request) (*caller, error) {
 	}
 	// INVARIANT: the index of the source is not trusted for who the caller is;
 	// the pin in the peer's own signed identity decides, in constant time.
-	if !equalHash(id.TLSPin, c.pin) || id.ID != p.ID {
+	if id.ID != p.ID || id.AcceptsPin(c.pin, s.opts.Now()) != nil {
 		return c, comity.E(comity.Internal, "serve", p.ID, comity.Msg("federation.peer_record", comity.A("id", p.ID.Short())), nil)
 	}
 	c.peer, c.id = p, id

@@ -82,21 +82,22 @@ func (c *Client) For(id *Identity) *Remote {
 	if old != nil {
 		old.http.CloseIdleConnections()
 	}
-	r := &Remote{client: c, id: id, http: c.httpClient(&id.TLSPin, nil), slots: make(chan struct{}, requestsAtOnce)}
+	accepts := func(pin comity.Hash) bool { return id.AcceptsPin(pin, c.keys.now()) == nil }
+	r := &Remote{client: c, id: id, http: c.httpClient(accepts, nil), slots: make(chan struct{}, requestsAtOnce)}
 	c.peers[id.ID] = r
 	return r
 }
 
-// httpClient makes a client that accepts the pinned key only or, without a pin,
-// tells which key it met.
-func (c *Client) httpClient(pin *comity.Hash, got func(comity.Hash)) *http.Client {
+// httpClient makes a client that takes the accepted keys only or, without
+// accepts, tells which key it met.
+func (c *Client) httpClient(accepts func(comity.Hash) bool, got func(comity.Hash)) *http.Client {
 	dial := &net.Dialer{Timeout: c.opts.Dial, KeepAlive: 15 * time.Second}
 	if c.opts.PublicOnly {
 		dial.Control = publicOnly
 	}
 	var rt http.RoundTripper = &http.Transport{
 		DialContext:            dial.DialContext,
-		TLSClientConfig:        c.keys.clientTLS(pin, got),
+		TLSClientConfig:        c.keys.clientTLS(accepts, got),
 		TLSHandshakeTimeout:    c.opts.Dial,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true, // zstd only, decoded under our own bounds
@@ -117,7 +118,7 @@ func (c *Client) httpClient(pin *comity.Hash, got func(comity.Hash)) *http.Clien
 }
 
 // FetchIdentity gets the identity note that stands at a base URL. The server
-// must have the TLS key that its own note pins (Unverified otherwise). Whether
+// must have a TLS key that its own note pins (Unverified otherwise). Whether
 // that node is who it says is for people to find out with the pair code.
 func (c *Client) FetchIdentity(ctx context.Context, base string) (*Identity, error) {
 	const op = "fetch identity"
@@ -139,7 +140,7 @@ func (c *Client) FetchIdentity(ctx context.Context, base string) (*Identity, err
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if !equalHash(id.TLSPin, met) {
+	if id.AcceptsPin(met, c.keys.now()) != nil {
 		return nil, unverified(op, base, nil, "federation.identity_other_key", comity.A("url", base), comity.A("name", id.Name))
 	}
 	return id, nil

@@ -50,6 +50,8 @@ type genesis struct {
 	Age     string    `json:"age"` // recipient for files
 	Created time.Time `json:"created"`
 	Nonce   string    `json:"nonce"`
+
+	Succeeds comity.MemberID `json:"succeeds,omitempty"` // the node that this one says it goes on from
 }
 
 // keySet is what a checked genesis gives.
@@ -112,19 +114,22 @@ func parseGenesis(b []byte) (genesis, keySet, error) {
 		seen[string(pub)] = true
 		*k.to = v
 	}
-	pin, err := hex.DecodeString(g.TLS)
-	if err != nil || len(pin) != len(ks.pin) {
+	pin, err := parsePin(g.TLS)
+	if err != nil {
 		return wrong("tls", err)
 	}
-	copy(ks.pin[:], pin)
+	ks.pin = pin
 	if next, err := hex.DecodeString(g.Next); err != nil || len(next) != sha256.Size {
 		return wrong("next", err)
 	}
 	if nonce, err := base64.StdEncoding.DecodeString(g.Nonce); err != nil || len(nonce) != 32 {
 		return wrong("nonce", err)
 	}
-	if rs, err := age.ParseRecipients(strings.NewReader(g.Age)); err != nil || len(rs) != 1 || strings.ContainsAny(g.Age, "\n\r# ") {
+	if err := checkRecipient(g.Age); err != nil {
 		return wrong("age", err)
+	}
+	if g.Succeeds != "" && !validMemberID(g.Succeeds) {
+		return wrong("succeeds", nil)
 	}
 	if g.Created.IsZero() {
 		return wrong("created", nil)
@@ -133,12 +138,41 @@ func parseGenesis(b []byte) (genesis, keySet, error) {
 	return g, ks, nil
 }
 
-// openVKey reads a verifier key and insists on its name, type and key hash.
-func openVKey(vkey, name string, alg byte) (note.Verifier, []byte, error) {
-	got, rest, _ := strings.Cut(vkey, "+")
+// parsePin reads the hexadecimal SHA-256 of an SPKI.
+func parsePin(s string) (pin comity.Hash, err error) {
+	b, err := hex.DecodeString(s)
+	if err == nil && len(b) != len(pin) {
+		err = fmt.Errorf("a pin of %d bytes", len(b))
+	}
+	copy(pin[:], b)
+	return pin, err
+}
+
+// checkRecipient accepts exactly one age recipient.
+func checkRecipient(s string) error {
+	rs, err := age.ParseRecipients(strings.NewReader(s))
+	if err == nil && (len(rs) != 1 || strings.ContainsAny(s, "\n\r# ")) {
+		err = fmt.Errorf("not one recipient")
+	}
+	return err
+}
+
+// vkeyBytes decodes the typed public key of a verifier key; nil when it is none.
+func vkeyBytes(vkey string) []byte {
+	_, rest, _ := strings.Cut(vkey, "+")
 	_, b64, _ := strings.Cut(rest, "+")
 	raw, err := base64.StdEncoding.DecodeString(b64)
-	if err != nil || len(raw) != 1+ed25519.PublicKeySize || raw[0] != alg {
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// openVKey reads a verifier key and insists on its name, type and key hash.
+func openVKey(vkey, name string, alg byte) (note.Verifier, []byte, error) {
+	got, _, _ := strings.Cut(vkey, "+")
+	raw := vkeyBytes(vkey)
+	if len(raw) != 1+ed25519.PublicKeySize || raw[0] != alg {
 		return nil, nil, fmt.Errorf("not an Ed25519 key of type %d", alg)
 	}
 	if got != name {
@@ -148,6 +182,7 @@ func openVKey(vkey, name string, alg byte) (note.Verifier, []byte, error) {
 		return nil, nil, fmt.Errorf("key hash does not match")
 	}
 	var v note.Verifier
+	var err error
 	if alg == algCosig {
 		v, err = cosig.NewVerifierForCosignatureV1(vkey)
 	} else {

@@ -37,27 +37,38 @@ type Identity struct {
 	Created     time.Time // when the genesis was made, by its own account
 	Fingerprint string    // hex SHA-256 of Genesis, in groups of four
 
-	Log, Rcv, Doc note.Verifier // checkpoints, receipts, documents
-	TLSPin        comity.Hash   // SHA-256 of the TLS key's SPKI
-	Age           string        // age recipient for files
+	// The keys in force. What may have been signed earlier is judged by Keys.
+	Log, Rcv, Wit, Doc note.Verifier // checkpoints, receipts, witness cosignatures, documents
+	TLSPin             comity.Hash   // SHA-256 of the TLS key's SPKI
+	Age                string        // age recipient for files
+
+	Keys     *KeyChain       // every key this node ever had, with what each counts for
+	Succeeds comity.MemberID // the node that it says it goes on from; people must confirm
 }
+
+// AcceptsPin reports, as an error, why a TLS key is not accepted from this node
+// at t. A node's replaced key still is for PinOverlap.
+func (id *Identity) AcceptsPin(pin comity.Hash, t time.Time) error { return id.Keys.AcceptsPin(pin, t) }
 
 // identityType is the type line of identity notes.
 const identityType = "comity/identity/v1"
 
-// maxIdentity bounds an identity note; a usual one has 5 kB.
-const maxIdentity = 64 << 10
+// maxIdentity bounds an identity note; a usual one has 5 kB, and each key
+// statement adds about 1 kB, one with a new age recipient 3 kB.
+const maxIdentity = 512 << 10
 
 // identityBody is the JSON of an identity note.
 type identityBody struct {
-	Genesis []byte    `json:"genesis"` // base64
+	Genesis []byte    `json:"genesis"`        // base64
+	Keys    [][]byte  `json:"keys,omitempty"` // the key statements since, in order, base64 each
 	Profile Profile   `json:"profile"`
 	At      time.Time `json:"at"`
 }
 
-// ParseIdentity reads and checks an identity note of at most 64 KiB: the form,
-// the genesis and every key in it, and the signatures by root and log. Errors
-// are Invalid (form), TooLarge or Unverified (signatures).
+// ParseIdentity reads and checks an identity note of at most 512 KiB: the form,
+// the genesis and every key in it, the key statements since, and the signatures
+// by the root and log keys in force. Errors are Invalid (form), TooLarge or
+// Unverified (signatures).
 func ParseIdentity(msg []byte) (*Identity, error) {
 	const op = "read identity"
 	if len(msg) > maxIdentity {
@@ -67,11 +78,11 @@ func ParseIdentity(msg []byte) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, keys, err := parseGenesis(body.Genesis)
+	chain, err := OpenKeyChain(body.Genesis, body.Keys...)
 	if err != nil {
 		return nil, err
 	}
-	id := memberID(body.Genesis)
+	id, keys := chain.id, chain.keys
 	for role, v := range map[string]note.Verifier{"root": keys.root, "log": keys.log} {
 		if _, err := ledger.OpenDocument(msg, v); err != nil {
 			return nil, unverified(op, id, err, "federation.identity_signature", comity.A("id", id.Grouped()), comity.A("key", role))
@@ -87,7 +98,8 @@ func ParseIdentity(msg []byte) (*Identity, error) {
 	return &Identity{
 		ID: id, Profile: body.Profile, Genesis: body.Genesis, Note: bytes.Clone(msg), At: body.At.UTC(), Created: keys.created,
 		Fingerprint: grouped(hex.EncodeToString(sum[:])),
-		Log:         keys.log, Rcv: keys.rcv, Doc: keys.doc, TLSPin: keys.pin, Age: keys.age,
+		Log:         keys.log, Rcv: keys.rcv, Wit: keys.wit, Doc: keys.doc, TLSPin: keys.pin, Age: keys.age,
+		Keys: chain, Succeeds: chain.now.Succeeds,
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -136,7 +137,7 @@ func OpenInbox(doc []byte, from *Identity) (InboxDocument, error) {
 	if from == nil {
 		from = d.Subject
 	}
-	signed, err := ledger.OpenDocument(doc, from.Doc)
+	signed, err := from.Keys.Document(doc)
 	if err != nil {
 		return InboxDocument{}, notSignedBy(op, string(typ), from, err)
 	}
@@ -154,7 +155,7 @@ func openInboxAgreement(doc, sigs []byte, from *Identity) (InboxDocument, error)
 	if from == nil {
 		return InboxDocument{}, comity.E(comity.Unauthenticated, op, TypeAgreement, comity.Msg("federation.stranger"), nil)
 	}
-	signed, err := ledger.OpenDocument(doc, from.Doc)
+	signed, err := from.Keys.Document(doc)
 	if err != nil {
 		return InboxDocument{}, notSignedBy(op, TypeAgreement, from, err)
 	}
@@ -168,7 +169,7 @@ func openInboxAgreement(doc, sigs []byte, from *Identity) (InboxDocument, error)
 	d := InboxDocument{Type: TypeAgreement, ID: signed.ID, From: from.ID, Raw: bytes.Clone(doc),
 		Agreement: a, Body: bytes.Clone(signed.Body), Line: bytes.Clone(signed.Signed[0].Line)}
 	for line := range bytes.Lines(sigs) {
-		if !signedBy(line, from.Doc) {
+		if !signedBy(line, from.Keys.every(RoleDoc, false)...) {
 			d.Others = append(d.Others, bytes.Clone(line))
 		}
 	}
@@ -240,8 +241,8 @@ func validChannelID(s comity.ChannelID) bool {
 	return true
 }
 
-// signedBy reports whether a signature line claims to be by this key.
-func signedBy(line []byte, v note.Verifier) bool {
+// signedBy reports whether a signature line claims to be by one of these keys.
+func signedBy(line []byte, vs ...note.Verifier) bool {
 	name, hash, ok := lineKey(line)
-	return ok && name == v.Name() && hash == v.KeyHash()
+	return ok && slices.ContainsFunc(vs, func(v note.Verifier) bool { return name == v.Name() && hash == v.KeyHash() })
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"filippo.io/age"
-	"github.com/go-json-experiment/json"
 
 	"github.com/comity-net/comity"
 )
@@ -20,7 +19,7 @@ const (
 	keyDir      = "keys"
 	nodeKeyFile = "node.key" // everything a running node needs
 	rootKeyFile = "root.key" // may be moved to a safe place after init
-	maxKeyFile  = 64 << 10
+	maxKeyFile  = 2 << 20    // with the key statements of many years
 
 	// scryptWork is the age passphrase cost: 2^16 takes 64 MiB and about a
 	// quarter of a second. Two files are opened at each start.
@@ -81,15 +80,10 @@ func syncDir(dir string, fail func(error) error) error {
 }
 
 // writeKeyFile writes one file durably.
-func writeKeyFile(path string, v any, passphrase []byte) error {
-	data, err := json.Marshal(v, json.Deterministic(true))
+func writeKeyFile(path string, v any, passphrases ...[]byte) error {
+	data, err := encodeKeyFile(v, passphrases...)
 	if err != nil {
 		return err
-	}
-	if len(passphrase) > 0 {
-		if data, err = seal(data, passphrase); err != nil {
-			return err
-		}
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -142,8 +136,9 @@ func LoadKeys(dir string, passphrase []byte) (*Keys, error) {
 	return openKeys(s, r)
 }
 
-// readKeyFile reads one file into v.
-func readKeyFile(path string, v any, passphrase []byte) error {
+// readKeyFile reads one file into v, opening one seal with each passphrase in
+// turn.
+func readKeyFile(path string, v any, passphrases ...[]byte) error {
 	const op = "load keys"
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -160,9 +155,11 @@ func readKeyFile(path string, v any, passphrase []byte) error {
 	if err != nil || len(data) > maxKeyFile {
 		return comity.E(comity.Unavailable, op, path, comity.Msg("federation.keys_read", comity.A("path", path)), err)
 	}
-	if strings.HasPrefix(string(data), ageMagic) {
-		if data, err = unseal(data, path, passphrase); err != nil {
-			return err
+	for _, p := range passphrases {
+		if strings.HasPrefix(string(data), ageMagic) {
+			if data, err = unseal(data, path, p); err != nil {
+				return err
+			}
 		}
 	}
 	if err := readJSON(data, v); err != nil {

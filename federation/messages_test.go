@@ -15,8 +15,10 @@ import (
 // sentences are the English sentences of this package.
 var sentences = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
-	if b, err := os.ReadFile(filepath.Join("..", "i18n", "keys", "federation.en.json")); err == nil {
-		_ = json.Unmarshal(b, &all)
+	for _, file := range []string{"federation", "keychain", "proof"} {
+		if b, err := os.ReadFile(filepath.Join("..", "i18n", "keys", file+".en.json")); err == nil {
+			_ = json.Unmarshal(b, &all)
+		}
 	}
 	return all
 })
@@ -27,7 +29,7 @@ var placeholder = regexp.MustCompile(`\{\{\.([a-z]+)\}\}`)
 // argument that the message does not have.
 func complete(t testing.TB, m comity.Message) {
 	t.Helper()
-	if !strings.HasPrefix(m.Key, "federation.") {
+	if !strings.HasPrefix(m.Key, "federation.") && !strings.HasPrefix(m.Key, "keychain.") {
 		return // another package's
 	}
 	text, ok := sentences()[m.Key]

@@ -20,15 +20,15 @@ func lineKey(line []byte) (name string, hash uint32, ok bool) {
 	return name, binary.BigEndian.Uint32(sig), true
 }
 
-// splitNote takes a checkpoint apart: the note with the lines of the key v (nil
+// splitNote takes a checkpoint apart: the note with the lines of the keys vs (nil
 // when there is none), and the other lines.
-func splitNote(msg []byte, v note.Verifier) (own []byte, others [][]byte, ok bool) {
+func splitNote(msg []byte, vs ...note.Verifier) (own []byte, others [][]byte, ok bool) {
 	text, sigs, ok := notePart(msg)
 	if !ok {
 		return nil, nil, false
 	}
 	for line := range bytes.Lines(sigs) {
-		if signedBy(line, v) {
+		if signedBy(line, vs...) {
 			if own == nil {
 				own = append(bytes.Clone(text), '\n')
 			}

@@ -188,7 +188,7 @@ func (s *syncing) checkpoint(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return err
 	}
-	target, err := ledger.OpenCheckpoint(note, s.publisher.Log, ledger.Origin(s.publisher.ID, s.ch.ID))
+	target, _, err := s.publisher.Keys.Checkpoint(note, ledger.Origin(s.publisher.ID, s.ch.ID))
 	if err != nil {
 		return peerError(op, err, s.publisher, s.ch.ID)
 	}

@@ -70,7 +70,7 @@ func (r *Remote) Checkpoint(ctx context.Context, ch comity.ChannelID, after int6
 	if err != nil {
 		return nil, nil, err
 	}
-	note, receipts, ok := splitNote(b, r.id.Log)
+	note, receipts, ok := splitNote(b, r.id.Keys.every(RoleLog, true)...)
 	if !ok {
 		return nil, nil, invalid(op, ch, nil, "federation.bad_answer", comity.A("peer", r.id.Name))
 	}

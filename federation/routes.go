@@ -121,12 +121,12 @@ func (s *Server) postReceipt(w http.ResponseWriter, r *http.Request, c *caller) 
 	if err != nil {
 		return err
 	}
-	head, err := ledger.OpenCheckpoint(body, s.opts.Self.Log, ledger.Origin(s.opts.Self.ID, ch.ID))
+	head, _, err := s.opts.Self.Keys.Checkpoint(body, ledger.Origin(s.opts.Self.ID, ch.ID))
 	if err != nil {
 		return err
 	}
 	rc := comity.Receipt{Channel: ch.ID, Member: c.peer.ID, Size: head.Size, Root: head.Root}
-	_, lines, _ := splitNote(body, s.opts.Self.Log)
+	_, lines, _ := splitNote(body)
 	for _, line := range lines {
 		if signedBy(line, c.id.Rcv) {
 			rc.Line = line
@@ -175,7 +175,7 @@ func (s *Server) postInbox(w http.ResponseWriter, r *http.Request, c *caller) er
 	if d.To != "" && d.To != s.opts.Self.ID {
 		return invalid(op, d.ID, nil, "federation.document_addressee", comity.A("to", d.To.Grouped()), comity.A("self", s.opts.Self.ID.Grouped()))
 	}
-	if c.id == nil && (!c.cert || !equalHash(d.Subject.TLSPin, c.pin)) {
+	if c.id == nil && (!c.cert || d.Subject.AcceptsPin(c.pin, s.opts.Now()) != nil) {
 		// Only the node itself, proved by its TLS key, may knock.
 		return unverified(op, d.From, nil, "federation.introduction_other_key", comity.A("name", d.Subject.Name))
 	}

@@ -12,10 +12,19 @@ import (
 	"github.com/comity-net/comity"
 )
 
-// certificate wraps the TLS key in a self-signed certificate. Nothing in it is
+// shown is the certificate for connections made now. A replaced key is shown
+// until its overlap nears its end, for peers may not know the new one yet.
+func (k *Keys) shown() *tls.Certificate {
+	if k.oldCert.PrivateKey != nil && k.now().Before(k.secret.OldTLSUntil) {
+		return &k.oldCert
+	}
+	return &k.cert
+}
+
+// certificate wraps a TLS key in a self-signed certificate. Nothing in it is
 // trusted by anyone but the key: peers pin its SPKI (federation.md 4.1).
-func (k *Keys) certificate() (tls.Certificate, error) {
-	key := ed25519.NewKeyFromSeed(k.secret.TLS)
+func (k *Keys) certificate(seed []byte) (tls.Certificate, error) {
+	key := ed25519.NewKeyFromSeed(seed)
 	t := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
 		Subject:      pkix.Name{CommonName: string(k.id)},
@@ -36,25 +45,25 @@ func (k *Keys) certificate() (tls.Certificate, error) {
 // that the client has the key; the handler maps its SPKI to a peer.
 func (k *Keys) ServerTLS() *tls.Config {
 	return &tls.Config{
-		MinVersion:   tls.VersionTLS13,
-		ClientAuth:   tls.RequestClientCert,
-		NextProtos:   []string{"h2", "http/1.1"},
-		Certificates: []tls.Certificate{k.cert},
+		MinVersion:     tls.VersionTLS13,
+		ClientAuth:     tls.RequestClientCert,
+		NextProtos:     []string{"h2", "http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.shown(), nil },
 	}
 }
 
-// clientTLS is the configuration for one peer: it must have the pinned key.
-// Without a pin, got is told the key and the caller compares later.
-func (k *Keys) clientTLS(pin *comity.Hash, got func(comity.Hash)) *tls.Config {
+// clientTLS is the configuration for one peer: it must have a key that accepts
+// takes. Without accepts, got is told the key and the caller compares later.
+func (k *Keys) clientTLS(accepts func(comity.Hash) bool, got func(comity.Hash)) *tls.Config {
 	return &tls.Config{
 		MinVersion:           tls.VersionTLS13,
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &k.cert, nil },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.shown(), nil },
 		// The chain means nothing here; VerifyConnection compares the key. It
 		// also runs on resumed connections, unlike VerifyPeerCertificate.
 		InsecureSkipVerify: true,
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			spki, ok := peerPin(&cs)
-			if !ok || (pin != nil && !equalHash(spki, *pin)) {
+			if !ok || (accepts != nil && !accepts(spki)) {
 				return errPin{}
 			}
 			if got != nil {

@@ -76,6 +76,21 @@ func OpenCheckpoint(msg []byte, v note.Verifier, origin string) (comity.Head, er
 	return h, nil
 }
 
+// CheckpointOf reads which log, and what size of it, a checkpoint note speaks of.
+// No signature is looked at.
+func CheckpointOf(msg []byte) (origin string, size int64, err error) {
+	const op = "read checkpoint"
+	text, err := checkpointText(op, msg)
+	if err != nil {
+		return "", 0, err
+	}
+	origin, h, err := parseCheckpoint(string(text))
+	if err != nil {
+		return "", 0, unverified(op, "", err, "ledger.bad_checkpoint", comity.A("cause", err))
+	}
+	return origin, h.Size, nil
+}
+
 // parseCheckpoint reads the three lines of a checkpoint's text.
 func parseCheckpoint(text string) (origin string, h comity.Head, err error) {
 	lines := strings.Split(text, "\n")

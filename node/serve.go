@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/subtle"
 	"net/http"
 
 	"github.com/comity-net/comity"
@@ -37,7 +36,7 @@ func (s source) PeerByPin(ctx context.Context, pin comity.Hash) (comity.Peer, er
 	var found *comity.Peer
 	for i, p := range peers {
 		id, err := s.n.identity(p.Identity)
-		if err == nil && subtle.ConstantTimeCompare(id.TLSPin[:], pin[:]) == 1 && (found == nil || !found.Verified() && p.Verified()) {
+		if err == nil && id.AcceptsPin(pin, s.n.now()) == nil && (found == nil || !found.Verified() && p.Verified()) {
 			found = &peers[i]
 		}
 	}
