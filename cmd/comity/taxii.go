@@ -18,7 +18,7 @@ func (a *app) taxiiCmd() *cobra.Command {
   comity taxii pull https://taxii.example/taxii2/ --collection indicators --into feed
   comity taxii push https://taxii.example/taxii2/ --collection inbox --from blocklist --to community
   comity taxii check https://taxii.example/taxii2/`,
-		a.taxiiCollectionsCmd(), a.taxiiPullCmd(), a.taxiiPushCmd(), a.taxiiCheckCmd())
+		a.taxiiCollectionsCmd(), a.taxiiPullCmd(), a.taxiiPushCmd(), a.taxiiCheckCmd(), a.taxiiRootCmd(), a.taxiiAboutCmd())
 }
 
 // taxiiClient makes a client with the credentials of the environment; they are
