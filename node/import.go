@@ -130,6 +130,8 @@ type importing struct {
 	told  func(ingest.Batch, []store.Put) // what became of each object, once it is durable
 	also  func(store.Tx) error            // done with the import's end
 	still bool                            // new versions are not given to peers
+
+	within func(store.Tx, comity.Import) error // done with the batch, for who keeps a place to go on from; may be nil
 }
 
 func (w *importing) begin(ctx context.Context, collection string) error {
@@ -194,6 +196,11 @@ func (w *importing) take(ctx context.Context, b ingest.Batch) error {
 		}
 		if !w.still {
 			if err := w.n.forward(ctx, tx, b.Objects, puts); err != nil {
+				return err
+			}
+		}
+		if w.within != nil {
+			if err := w.within(tx, im); err != nil {
 				return err
 			}
 		}

@@ -60,6 +60,7 @@ type Node struct {
 	signing  sync.Mutex // one signer in this process; compare-and-swap guards between processes
 	sizes    signedSizes
 	readers  seenReaders
+	seals    sealing
 	marks    markMemory
 }
 

@@ -33,6 +33,7 @@ func (n *Node) Run(ctx context.Context) error {
 	wg.Go(func() { n.expireLoop(ctx) })
 	wg.Go(func() { n.retentionLoop(ctx) })
 	wg.Go(func() { n.fillLoop(ctx) })
+	wg.Go(func() { n.feedLoop(ctx) })
 	said := map[string]time.Time{}
 	step := func(name string, fn func(context.Context) error) {
 		if err := fn(ctx); err != nil && ctx.Err() == nil && n.now().Sub(said[name]) > sayAgain {

@@ -1,17 +1,13 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"io"
 	"iter"
 	"strings"
 
 	"github.com/comity-net/comity"
-	"github.com/comity-net/comity/ingest"
 	"github.com/comity-net/comity/store"
 	"github.com/comity-net/comity/taxii"
 )
@@ -24,6 +20,7 @@ type TaxiiPull struct {
 	Types      []string
 	Again      bool // from the beginning, not from where the last pull ended
 
+	Upgrade  bool   // STIX 2.0 objects become STIX 2.1
 	Into     string // collection here; "" for none
 	TLP      string // label for objects that carry none
 	Mode     string
@@ -41,96 +38,38 @@ func positionName(prefix string, parts ...string) string {
 }
 
 // PullTaxii imports what is new in a collection of a TAXII server, as one
-// import. After each page the place to go on from is kept, so that a pull that
-// was cut off loses nothing and asks for nothing twice. The import has no id when
-// there was nothing new.
+// import. The place to go on from moves with what was stored, so that a pull
+// that was cut off loses nothing and asks for nothing twice. The import has no id
+// when there was nothing new.
 func (n *Node) PullTaxii(ctx context.Context, by Actor, p TaxiiPull) (comity.Import, error) {
 	w, err := n.pulling(ctx, by, p)
 	if err != nil {
 		return comity.Import{}, err
 	}
-	at := taxii.Pull{Root: p.Root, Collection: p.Collection, Filter: taxii.Filter{Types: p.Types, Versions: taxii.VersionFilter{All: true}}}
+	w.keep = func(ctx context.Context, tx store.Tx, b taxii.Batch) error {
+		return putSetting(ctx, tx, p.pullName(), b.Resume)
+	}
+	at := p.at()
 	if !p.Again {
 		if err := n.position(ctx, p.pullName(), &at.Resume); err != nil {
 			return comity.Import{}, err
 		}
 	}
-	var sum ingest.Summary
-	for batch, berr := range p.Client.Pull(ctx, at) {
-		if err = berr; err != nil {
-			break
-		}
-		if err = w.page(ctx, p, batch.Objects, &sum); err == nil {
-			err = n.keepPosition(ctx, p.pullName(), batch.Resume)
-		}
-		if err != nil {
-			break
-		}
-	}
-	if !w.begun {
-		w.im.ID, w.im.State, w.im.Finished = "", comity.ImportDone, n.now()
-		return w.im, err
-	}
-	return w.end(ctx, sum, err)
+	return w.all(ctx, at)
 }
 
-// pullingImport is an import that begins with the first object.
-type pullingImport struct {
-	importing
-	begun bool
-}
-
-func (n *Node) pulling(ctx context.Context, by Actor, p TaxiiPull) (*pullingImport, error) {
-	req := ImportRequest{Name: p.Root + "collections/" + p.Collection + "/", Reader: io.NopCloser(strings.NewReader("")),
-		Format: ingest.FormatSTIX, TLP: p.TLP, Mode: p.Mode}
-	im, opt, err := n.prepareImport(ctx, by, req)
-	return &pullingImport{importing: importing{n: n, by: by, im: im, opt: opt}}, err
-}
-
-// page imports the objects of one page.
-func (w *pullingImport) page(ctx context.Context, p TaxiiPull, objects [][]byte, sum *ingest.Summary) error {
-	if len(objects) == 0 {
-		return nil
-	}
-	if !w.begun {
-		if err := w.begin(ctx, p.Into); err != nil {
-			return err
-		}
-		w.begun = true
-	}
-	one, err := ingest.Run(ctx, bytes.NewReader(envelopeOf(objects)), w.opt, w.take)
-	sum.Format = one.Format
-	sum.Bytes += one.Bytes
-	sum.Unkept += one.Unkept
-	if p.Progress != nil {
-		p.Progress(Progress{Bytes: sum.Bytes, Done: w.im.Accepted + w.im.Same, Refused: w.im.Refused})
-	}
-	return err
-}
-
-func envelopeOf(objects [][]byte) []byte {
-	b := append([]byte(`{"objects":[`), bytes.Join(objects, []byte(","))...)
-	return append(b, "]}"...)
+// at is what the client is asked for.
+func (p *TaxiiPull) at() taxii.Pull {
+	return taxii.Pull{Root: p.Root, Collection: p.Collection, Filter: taxii.Filter{Types: p.Types, Versions: taxii.VersionFilter{All: true}}}
 }
 
 // position reads where something goes on; into is left alone when it never began.
 func (n *Node) position(ctx context.Context, name string, into any) error {
-	b, err := view(ctx, n.store, func(r store.Reader) ([]byte, error) { return r.Setting(ctx, name) })
-	if comity.Is(err, comity.NotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(b, into)
+	return n.store.View(ctx, func(r store.Reader) error { return readSetting(ctx, r, name, into) })
 }
 
 func (n *Node) keepPosition(ctx context.Context, name string, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return n.store.Update(ctx, func(tx store.Tx) error { return tx.PutSetting(ctx, name, b) })
+	return n.store.Update(ctx, func(tx store.Tx) error { return putSetting(ctx, tx, name, v) })
 }
 
 // TaxiiPush says what to write to somebody's TAXII server.

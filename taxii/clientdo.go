@@ -98,6 +98,10 @@ func (c *Client) once(ctx context.Context, q request) (answer, error) {
 		if errors.Is(err, context.Canceled) {
 			return answer{}, err
 		}
+		var refused *addressError
+		if errors.As(err, &refused) {
+			return answer{}, comity.E(comity.Forbidden, "taxii", q.url, comity.Msg("feed.address", comity.A("address", refused.addr)), err)
+		}
 		return answer{}, comity.E(comity.Unreachable, "taxii", q.url, comity.Msg("taxii.client.unreachable", comity.A("host", q.url.Host)), err)
 	}
 	defer res.Body.Close()
@@ -171,6 +175,10 @@ func remoteError(u *url.URL, a answer) error {
 	msg := comity.Msg("taxii.client.answered", comity.A("status", a.status), comity.A("said", said))
 	if a.status >= 300 && a.status < 400 {
 		msg = comity.Msg("taxii.client.redirect", comity.A("target", clip(a.header.Get("Location"))))
+	}
+	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
+		wait, _ := retryAfter(a.header)
+		return comity.E(kind, "taxii", u, msg, &laterError{wait})
 	}
 	return comity.E(kind, "taxii", u, msg, nil)
 }
