@@ -71,10 +71,15 @@ func (b *taxiiBackend) Post(ctx context.Context, who taxii.Caller, root string, 
 	return p.st, nil
 }
 
+// maxTaxiiObjects bounds the verdicts on one post, each of which is told: many
+// small things would take far more memory and time than their bytes.
+const maxTaxiiObjects = 100_000
+
 // posting prepares the import that a post is.
 func (b *taxiiBackend) posting(ctx context.Context, by Actor, c comity.CollectionID) (*importing, error) {
 	im, opt, err := b.n.prepareImport(ctx, by, ImportRequest{Name: "taxii:" + by.Name, Reader: io.NopCloser(strings.NewReader("")), Format: ingest.FormatSTIX})
 	opt.Limits.Unpacked, opt.Limits.Input = taxiiMaxPost+1, taxiiMaxPost+1
+	opt.Limits.Count, opt.Limits.Refusals = maxTaxiiObjects, maxTaxiiObjects
 	return &importing{n: b.n, by: by, im: im, opt: opt, collection: c}, err
 }
 

@@ -54,6 +54,9 @@ type errorBody struct {
 
 func (s *server) writeProblem(x *exchange, err error) {
 	p := asProblem(err)
+	if x.r.Context().Err() != nil && comity.Is(err, comity.Interrupted) {
+		p = refuse(http.StatusBadRequest, comity.Msg("taxii.cut")) // its doing, not ours
+	}
 	x.err = err
 	code := strconv.Itoa(p.status)
 	title := http.StatusText(p.status)

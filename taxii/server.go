@@ -200,7 +200,17 @@ func (s *server) serve(x *exchange) error {
 	if err := s.authenticate(x); err != nil {
 		return err
 	}
-	return s.dispatch(x.r.Context(), x)
+	ctx := x.r.Context()
+	if x.r.ProtoMajor == 1 {
+		// A client may close its side after the request and still read (RFC 9112,
+		// section 9.6); net/http takes it for gone. There is one request at a time
+		// on such a connection. Streams of HTTP/2 that are cancelled end at once:
+		// opening them costs next to nothing.
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(context.WithoutCancel(ctx), s.o.Patience)
+		defer stop()
+	}
+	return s.dispatch(ctx, x)
 }
 
 func (s *server) dispatch(ctx context.Context, x *exchange) error {

@@ -45,7 +45,7 @@ func (o *acmeOptions) manager(dir string) (*autocert.Manager, error) {
 	var names []string
 	for _, h := range o.hosts {
 		name, err := idna.Lookup.ToASCII(strings.TrimSuffix(h, "."))
-		if err != nil || !strings.Contains(name, ".") || net.ParseIP(name) != nil {
+		if err != nil || !strings.Contains(name, ".") || strings.Contains("."+name, "..") || net.ParseIP(name) != nil {
 			return nil, bad("cmd.serve.acme_name", h)
 		}
 		names = append(names, name)
