@@ -12,7 +12,7 @@ import (
 )
 
 // Indicator is what a table, a list or a text says of one value, before it
-// becomes a STIX indicator.
+// becomes a STIX indicator, or a vulnerability where the value is a CVE id.
 type Indicator struct {
 	Value       comity.Value
 	Name        string // "" takes the value
@@ -30,18 +30,27 @@ type Indicator struct {
 }
 
 // ID returns the id of the indicator: a UUIDv5 of creator and value, the same
-// that stix.Indicator gives, so the same value from the same creator is the
+// that stix.Indicator and stix.Vulnerability give, so the same value from the same creator is the
 // same object whichever way it came.
-func (in *Indicator) ID() comity.ObjectID { return stix.IndicatorID(in.Creator, in.Value) }
+func (in *Indicator) ID() comity.ObjectID {
+	if in.Value.Kind == comity.ValueCVE {
+		return stix.VulnerabilityID(in.Creator, in.Value.Text)
+	}
+	return stix.IndicatorID(in.Creator, in.Value)
+}
 
 // Encode returns the STIX 2.1 object.
 //
 // INVARIANT: the bytes are a function of the fields alone, and those of
-// stix.Indicator where no more is said than it takes (TestIndicatorStable).
+// stix.Indicator or stix.Vulnerability where no more is said than they take
+// (TestIndicatorStable, TestVulnerability).
 //
 // The error is of kind Invalid when the kind of value has no pattern, or when
 // ValidUntil is not after ValidFrom.
 func (in *Indicator) Encode() ([]byte, error) {
+	if in.Value.Kind == comity.ValueCVE {
+		return in.vulnerability(), nil
+	}
 	pattern := stix.Pattern(in.Value)
 	if pattern == "" {
 		return nil, comity.E(comity.Invalid, "encode", in.Value.Text,
@@ -55,17 +64,7 @@ func (in *Indicator) Encode() ([]byte, error) {
 		return nil, comity.E(comity.Invalid, "encode", in.Value.Text,
 			comity.Msg("formats.until_before_from", comity.A("until", stix.FormatTime(in.ValidUntil)), comity.A("from", stix.FormatTime(from))), nil)
 	}
-	o := objectWriter{b: append(make([]byte, 0, 512), `{"type":"indicator","spec_version":"2.1"`...)}
-	o.text("id", string(in.ID()))
-	o.text("created_by_ref", string(in.Creator))
-	o.text("created", stix.FormatTime(in.Created))
-	o.text("modified", stix.FormatTime(in.Modified))
-	name := in.Name
-	if name == "" {
-		name = in.Value.Text
-	}
-	o.text("name", name)
-	o.text("description", in.Description)
+	o := in.begin("indicator")
 	o.list("indicator_types", []string{"malicious-activity"})
 	o.text("pattern", pattern)
 	o.text("pattern_type", "stix")
@@ -78,12 +77,47 @@ func (in *Indicator) Encode() ([]byte, error) {
 		o.number("confidence", in.Confidence)
 	}
 	if in.Source != "" {
-		o.raw("external_references", reference(in.Source))
+		o.raw("external_references", append(append([]byte{'['}, reference(in.Source)...), ']'))
 	}
 	if m := stix.TLPMarking(in.TLP); m != "" {
 		o.list("object_marking_refs", []string{string(m)})
 	}
 	return append(o.b, '}'), nil
+}
+
+// vulnerability encodes a CVE id.
+func (in *Indicator) vulnerability() []byte {
+	o := in.begin("vulnerability")
+	refs := []byte(`[{"source_name":"cve","external_id":`)
+	refs = append(append(refs, quoted(in.Value.Text)...), '}')
+	if in.Source != "" {
+		refs = append(append(refs, ','), reference(in.Source)...)
+	}
+	o.raw("external_references", append(refs, ']'))
+	o.list("labels", in.allLabels())
+	if in.Confidence >= 0 {
+		o.number("confidence", in.Confidence)
+	}
+	if m := stix.TLPMarking(in.TLP); m != "" {
+		o.list("object_marking_refs", []string{string(m)})
+	}
+	return append(o.b, '}')
+}
+
+// begin writes what both types have first.
+func (in *Indicator) begin(typ string) objectWriter {
+	o := objectWriter{b: append(make([]byte, 0, 512), `{"type":"`+typ+`","spec_version":"2.1"`...)}
+	o.text("id", string(in.ID()))
+	o.text("created_by_ref", string(in.Creator))
+	o.text("created", stix.FormatTime(in.Created))
+	o.text("modified", stix.FormatTime(in.Modified))
+	name := in.Name
+	if name == "" {
+		name = in.Value.Text
+	}
+	o.text("name", name)
+	o.text("description", in.Description)
+	return o
 }
 
 // reference names a source. STIX wants more than a name: the URL if it is one,
@@ -93,9 +127,9 @@ func reference(source string) []byte {
 	if strings.HasPrefix(source, "https://") || strings.HasPrefix(source, "http://") {
 		detail = `,"url":`
 	}
-	b := append([]byte(`[{"source_name":`), quoted(source)...)
+	b := append([]byte(`{"source_name":`), quoted(source)...)
 	b = append(append(b, detail...), quoted(source)...)
-	return append(b, `}]`...)
+	return append(b, '}')
 }
 
 // allLabels returns the labels and the country, each once, in order.

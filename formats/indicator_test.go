@@ -66,11 +66,31 @@ func TestIndicatorAgreesWithSTIX(t *testing.T) {
 func TestIndicatorRefuses(t *testing.T) {
 	ip := comity.Value{Kind: comity.ValueIPv4, Text: "192.0.2.7"}
 	for name, in := range map[string]Indicator{
-		"formats.no_pattern":        {Value: comity.Value{Kind: comity.ValueCVE, Text: "CVE-2024-1234"}, Created: testDay},
+		"formats.no_pattern":        {Value: comity.Value{Kind: comity.ValueName, Text: "someone"}, Created: testDay},
 		"formats.until_before_from": {Value: ip, Created: testDay, ValidUntil: testDay},
 	} {
 		if _, err := in.Encode(); comity.ErrorMessage(err).Key != name {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+// A CVE id becomes a vulnerability, the same that stix makes where no more is
+// said.
+func TestVulnerability(t *testing.T) {
+	in := Indicator{Value: comity.Value{Kind: comity.ValueCVE, Text: "CVE-2024-1234"}, Confidence: -1, TLP: comity.Amber, Creator: testCreator, Created: testDay, Modified: testDay}
+	got, err := in.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := stix.Vulnerability("CVE-2024-1234", testCreator, comity.Amber, testDay, "")
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("got  %s\nwant %s (%v)", got, want, err)
+	}
+	in.Source, in.Labels, in.Confidence = "https://example.com/list", []string{"kev"}, 80
+	got, err = in.Encode()
+	o, rep := stix.Parse(got, stix.Options{Mode: comity.Strict})
+	if err != nil || rep.Outcome != comity.Accepted || o.ID != in.ID() || o.Confidence != 80 || len(o.Labels) != 1 {
+		t.Errorf("%s: %v %v", got, err, rep)
 	}
 }

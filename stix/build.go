@@ -63,6 +63,50 @@ func IndicatorID(creator comity.ObjectID, v comity.Value) comity.ObjectID {
 	return comity.ObjectID("indicator--" + uuid5(listNamespace, string(creator)+"\x00"+v.Kind.String()+"\x00"+v.Text))
 }
 
+// vulnerabilityOut is a vulnerability in the order of properties in which it is
+// written.
+type vulnerabilityOut struct {
+	Type        string        `json:"type"`
+	SpecVersion string        `json:"spec_version"`
+	ID          string        `json:"id"`
+	CreatedBy   string        `json:"created_by_ref,omitempty"`
+	Created     string        `json:"created"`
+	Modified    string        `json:"modified"`
+	Name        string        `json:"name"`
+	References  []externalOut `json:"external_references"`
+	Markings    []string      `json:"object_marking_refs,omitempty"`
+}
+
+type externalOut struct {
+	Source string `json:"source_name"`
+	ID     string `json:"external_id"`
+}
+
+// Vulnerability makes a vulnerability object for a CVE id, such as
+// CVE-2024-1234, as section 4.19 says to refer to one. created and modified are
+// now, in milliseconds. With id "" the id is a UUIDv5 of creator and CVE id, so
+// that the same list imported twice gives the same ids. tlp Unmarked leaves the
+// markings out. Anything but a CVE id is an error of kind Invalid.
+func Vulnerability(cve string, creator comity.ObjectID, tlp comity.TLP, now time.Time, id comity.ObjectID) ([]byte, error) {
+	if !cveID(cve) {
+		return nil, comity.E(comity.Invalid, "build", cve, comity.Msg("stix.no_cve", comity.A("value", cve)), nil)
+	}
+	if id == "" {
+		id = VulnerabilityID(creator, cve)
+	}
+	at := FormatTime(now)
+	return encode(vulnerabilityOut{
+		Type: "vulnerability", SpecVersion: "2.1", ID: string(id), CreatedBy: string(creator), Created: at, Modified: at,
+		Name: cve, References: []externalOut{{"cve", cve}}, Markings: markingRefs(tlp),
+	})
+}
+
+// VulnerabilityID returns the id that Vulnerability gives by itself: a UUIDv5 of
+// the creator and the CVE id.
+func VulnerabilityID(creator comity.ObjectID, cve string) comity.ObjectID {
+	return comity.ObjectID("vulnerability--" + uuid5(listNamespace, string(creator)+"\x00cve\x00"+cve))
+}
+
 func markingRefs(tlp comity.TLP) []string {
 	if id := TLPMarking(tlp); id != "" {
 		return []string{string(id)}

@@ -41,17 +41,35 @@
 //     copy of a fixed TLP definition;
 //   - strict refuses every breach of a MUST.
 //
-// A breach of a SHOULD, such as a computed SCO id that differs from the rule,
-// is a warning in every mode. Custom properties and objects are accepted, and
-// mentioned in strict mode. A marking is never dropped: what cannot be read as
-// a marking refuses the object.
+// A breach of a SHOULD, such as a computed SCO id that differs from the rule, a
+// term outside an open vocabulary or a relationship that the text does not
+// list, is a warning in every mode. Custom properties, objects and extensions
+// are accepted, and mentioned in strict mode. A marking is never dropped: what
+// cannot be read as a marking refuses the object.
 //
-// Patterns are scanned for their literals, not yet parsed. Objects of STIX 2.0
-// are read as they are, with a warning, and never changed.
+// Judged are, by the tables of sections 3 to 7 and 10: the kind, form and range
+// of each property; what is required, alone or by choice, and what excludes
+// what; vocabularies (open ones warn) and enumerations; the types that each
+// reference may lead to; the order of times; markings and the selectors of
+// granular ones; relationships; the predefined extensions and the types inside
+// objects; extensions of all five kinds; patterns. A list with several unknown
+// terms gives one finding, and a report holds at most 64.
+//
+// What needs more than one object has functions of its own: [CheckVersion] for
+// versions and revocation, [CheckTranslation] for language content and the
+// object that it translates. [CompileSchemas] adds JSON Schemas of registered
+// extensions to what [Parse] judges.
+//
+// # STIX 2.0
+//
+// Objects of STIX 2.0 are read as they are, with a warning, and never changed.
+// [Upgrade] turns them into STIX 2.1 where somebody asks for it, and tells of
+// every change.
 //
 // # Making
 //
-// [Indicator], [Identity], [Pattern] and [TLPDefinition] make objects;
-// [NewVersion] makes the next version of one. [CanonicalID] computes the
+// [Indicator], [Vulnerability], [Identity], [Pattern] and [TLPDefinition] make objects;
+// [NewVersion] makes the next version of one, [Bundle] puts objects into a
+// bundle, byte for byte. [CanonicalID] computes the
 // deterministic id of an SCO, as Errata 01 of the standard does.
 package stix

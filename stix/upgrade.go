@@ -92,7 +92,7 @@ func (u *upgrade) tell(path, section, key string, args ...comity.Arg) {
 // object upgrades one object and adds what it becomes.
 func (u *upgrade) object(raw []byte) {
 	t, bad := buildTree(raw, string(raw), defaultDepth)
-	if bad != nil || t.nodes[0].kind != kindObject || t.text0(0, "spec_version") == "2.1" {
+	if bad != nil || t.nodes[0].kind != kindObject || t.text0(0, "type") == "" || t.text0(0, "spec_version") == "2.1" {
 		u.out = append(u.out, raw)
 		return
 	}
