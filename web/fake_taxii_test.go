@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/comity-net/comity"
@@ -103,4 +105,49 @@ func (f *fake) TaxiiPosts(_ context.Context, _ node.Actor, after string, _ int) 
 func (f *fake) TaxiiPost(_ context.Context, _ node.Actor, id string) (node.TaxiiPost, error) {
 	return node.TaxiiPost{ID: id, Import: "im-1", Collection: "0b9d3c5e-6a1f-4f3e-9a52-77d0c1f6a001", Root: "api", Caller: "telecom", Role: node.RoleConstituent, At: fakeNow.Add(-time.Hour),
 		Success: 498, Failure: 2, Rules: []node.Count{{Name: "id-format", N: 2}}}, f.fault
+}
+
+func (f *fake) Feeds(context.Context) ([]node.FeedView, error) {
+	if !f.full {
+		return nil, f.fault
+	}
+	var out []node.FeedView
+	for _, s := range []node.FeedState{node.FeedIdle, node.FeedPolling, node.FeedWaiting, node.FeedPaused, node.FeedFault} {
+		v, _ := f.Feed(context.Background(), "feed-"+string(s))
+		v.State = s
+		out = append(out, v)
+	}
+	return out, f.fault
+}
+func (f *fake) Feed(_ context.Context, name string) (node.FeedView, error) {
+	if name == "x" || name == "new" || strings.Contains(name, "none") {
+		return node.FeedView{}, comity.E(comity.NotFound, "feed", name, comity.Msg("web.as_is", comity.A("text", "none")), nil)
+	}
+	v := node.FeedView{Feed: node.Feed{Name: name, URL: "https://taxii.example/taxii2/", Collection: "c", Every: 90 * time.Second}, State: node.FeedIdle}
+	if f.full {
+		why := comity.Msg("web.as_is", comity.A("text", "The server <b>refuses</b> the password."))
+		v.Feed = node.Feed{Name: name, URL: "https://taxii.example/taxii2/", Root: "api", Collection: "91a7b528-80eb-42ed-a74d-c6fbd5a26116", Into: "phishing", Handling: comity.Amber,
+			Every: 6 * time.Hour, Overlap: 10 * time.Minute, Types: []string{"indicator"}, User: "kz-cert", HasSecret: true, Paused: true, CAPEM: []byte("-----BEGIN"), Created: fakeNow}
+		v.State, v.Fault, v.Behind = node.FeedFault, &why, true
+		v.LastPoll, v.NextPoll, v.LastNew, v.Position = fakeNow.Add(-time.Minute), fakeNow.Add(time.Hour), fakeNow.Add(-time.Hour), fakeNow.Add(-time.Hour)
+		v.LastImport, v.Polls, v.Accepted, v.Same, v.Refused = "im-1", 812, 24771, 12, 3
+	}
+	return v, f.fault
+}
+func (f *fake) PutFeed(_ context.Context, _ node.Actor, feed node.Feed, s node.FeedSecret) error {
+	f.note("feed", feed.Name, feed.Every.String())
+	f.feed, f.secret = feed, s
+	return f.fault
+}
+func (f *fake) PauseFeed(_ context.Context, _ node.Actor, name string, paused bool) error {
+	f.note("pause", name, strconv.FormatBool(paused))
+	return f.fault
+}
+func (f *fake) RemoveFeed(_ context.Context, _ node.Actor, name string) error {
+	f.note("unfeed", name)
+	return f.fault
+}
+func (f *fake) StartPoll(_ context.Context, _ node.Actor, name string) (comity.Import, bool, error) {
+	f.note("poll", name)
+	return comity.Import{}, f.full, f.fault
 }

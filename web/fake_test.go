@@ -29,6 +29,8 @@ type fake struct {
 	notes  []string // of what changed a collection or root: "what name …"
 	draft  node.CollectionDraft
 	opened node.Opening
+	feed   node.Feed
+	secret node.FeedSecret
 }
 
 func (f *fake) note(words ...string) { f.notes = append(f.notes, strings.Join(words, " ")) }

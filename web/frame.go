@@ -80,6 +80,7 @@ var sections = [...]struct {
 	{"objects", "/objects", "b", false},
 	{"imports", "/imports", "i", false},
 	{"taxii", "/taxii", "t", false},
+	{"feeds", "/feeds", "e", false},
 	{"peers", "/peers", "p", false},
 	{"agreements", "/agreements", "a", false},
 	{"ledger", "/ledger", "l", false},
@@ -93,6 +94,7 @@ var dones = map[string]bool{
 	"agreement_proposed": true, "agreement_signed": true, "agreement_suspended": true, "agreement_resumed": true, "agreement_ended": true,
 	"imported": true, "user_added": true, "welcome": true,
 	"taxii_added": true, "taxii_removed": true, "taxii_made": true, "taxii_saved": true, "taxii_opened": true,
+	"feed_saved": true, "feed_polled": true, "feed_paused": true, "feed_resumed": true, "feed_removed": true,
 	"taxii_root_saved": true, "taxii_root_removed": true,
 	"password_changed": true, "token_revoked": true, "user_disabled": true, "user_enabled": true,
 }

@@ -18,6 +18,7 @@ type Node interface {
 	imports
 	collections
 	taxiis
+	feeds
 	peers
 	agreements
 	channels
@@ -86,6 +87,15 @@ type taxiis interface {
 	TaxiiReaders(ctx context.Context, by node.Actor) ([]node.TaxiiReader, error)
 	TaxiiPosts(ctx context.Context, by node.Actor, after string, limit int) ([]node.TaxiiPost, error)
 	TaxiiPost(ctx context.Context, by node.Actor, id string) (node.TaxiiPost, error)
+}
+
+type feeds interface {
+	Feeds(ctx context.Context) ([]node.FeedView, error)
+	Feed(ctx context.Context, name string) (node.FeedView, error)
+	PutFeed(ctx context.Context, by node.Actor, f node.Feed, s node.FeedSecret) error
+	PauseFeed(ctx context.Context, by node.Actor, name string, paused bool) error
+	RemoveFeed(ctx context.Context, by node.Actor, name string) error
+	StartPoll(ctx context.Context, by node.Actor, name string) (im comity.Import, ended bool, err error)
 }
 
 type peers interface {

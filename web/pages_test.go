@@ -72,7 +72,7 @@ func address(pattern string) (method, path string) {
 	return method, path
 }
 
-const anyForm = "ids=indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f&alias=x&title=x&id=indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f&with=a&confirm=yes&q=a&name=bob&password=long+enough+pass&role=reader&tlp=red&why=mistake&code=1&url=https://x.example&body={}&do=check&token=t"
+const anyForm = "every=15m&collection=c&ids=indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f&alias=x&title=x&id=indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f&with=a&confirm=yes&q=a&name=bob&password=long+enough+pass&role=reader&tlp=red&why=mistake&code=1&url=https://x.example&body={}&do=check&token=t"
 
 func routeTable() []route { return (&Web{}).routes() }
 

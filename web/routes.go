@@ -75,6 +75,17 @@ func (w *Web) routes() []route {
 		{pattern: "GET /taxii/posts", role: reader, handle: w.taxiiPosts},
 		{pattern: "GET /taxii/posts/{id}", role: reader, handle: w.taxiiPost},
 
+		{pattern: "GET /feeds", role: reader, handle: w.feedList},
+		{pattern: "GET /feeds/new", role: admin, handle: w.feedNew},
+		{pattern: "POST /feeds/new", role: admin, handle: w.feedMake},
+		{pattern: "GET /feeds/{name}", role: reader, handle: w.feedShow},
+		{pattern: "GET /feeds/{name}/edit", role: admin, handle: w.feedEdit},
+		{pattern: "POST /feeds/{name}/edit", role: admin, handle: w.feedSave},
+		{pattern: "POST /feeds/{name}/poll", role: analyst, handle: w.feedPoll},
+		{pattern: "POST /feeds/{name}/pause", role: analyst, handle: w.feedPause},
+		{pattern: "GET /feeds/{name}/remove", role: admin, handle: w.feedRemoveForm},
+		{pattern: "POST /feeds/{name}/remove", role: admin, handle: w.feedRemove},
+
 		{pattern: "GET /peers", role: reader, handle: w.peerList},
 		{pattern: "POST /peers", role: admin, handle: w.peerAdd},
 		{pattern: "GET /peers/identity.note", role: reader, handle: w.identityNote},
