@@ -231,6 +231,9 @@ func (p *poll) end(ctx context.Context, w *pulling, im comity.Import, err error)
 				p.count(s, w, im)
 				s.Behind = w.behind
 			}
+			if comity.Is(err, comity.Partial) {
+				s.At.Next, s.At.Offset = "", 0 // the cursor led nowhere: the date goes on
+			}
 			p.next(s, f, now, err)
 			return nil
 		})

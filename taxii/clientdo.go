@@ -21,6 +21,7 @@ type request struct {
 	url    *url.URL
 	accept string // "" for TAXII of the version
 	ranges string // Range, for 2.0
+	ifNot  string // If-None-Match
 	body   []byte
 	status []int // accepted besides 200
 }
@@ -138,6 +139,9 @@ func (c *Client) head(r *http.Request, q request) {
 	}
 	if q.ranges != "" {
 		r.Header.Set("Range", q.ranges)
+	}
+	if q.ifNot != "" {
+		r.Header.Set("If-None-Match", q.ifNot)
 	}
 	if q.method == http.MethodPost {
 		r.Header.Set("Content-Type", MediaTAXII)

@@ -38,6 +38,12 @@ type Resume struct {
 	Next string `json:"next,omitempty"`
 	// Seen are the first 8 bytes of SHA-256 of the objects in the overlap.
 	Seen []uint64 `json:"seen,omitempty"`
+	// Offset is where a pull of TAXII 2.0 was cut off, in items from AddedAfter on.
+	Offset int `json:"offset,omitempty"`
+	// Tag is the ETag of the last page, if it was one by itself, and TagOf says of
+	// which address: asked again, an unchanged server answers with nothing.
+	Tag   string `json:"tag,omitempty"`
+	TagOf uint64 `json:"tag_of,omitempty"`
 }
 
 // Batch is one page of a pull. Store the objects, then Resume.
@@ -52,6 +58,8 @@ type Batch struct {
 const (
 	maxSeen    = 10_000
 	maxStrikes = 3
+	maxEmpty   = 1000    // empty pages in a row; servers send some where a caller may not have what is there
+	maxNext    = 8 << 10 // bytes of a cursor
 	// blindOverlap is for servers that do not say when objects were added.
 	blindOverlap = 5 * time.Minute
 )
@@ -97,8 +105,10 @@ type walk struct {
 
 	known   map[uint64]bool // from earlier pulls
 	run     map[uint64]bool // from this one; forgotten when too many
-	nexts   map[string]bool
+	nexts   map[uint64]bool
 	strikes int
+	empty   int // pages in a row
+	pages   int
 	recent  []seen
 }
 
@@ -110,9 +120,11 @@ type seen struct {
 func newWalk(c *Client, p Pull, u *url.URL) *walk {
 	w := &walk{
 		c: c, p: p, u: u, limit: p.Limit, after: p.Resume.AddedAfter, next: p.Resume.Next, old: c.o.Version == "2.0",
-		known: map[uint64]bool{}, run: map[uint64]bool{}, nexts: map[string]bool{}, last: p.Resume.AddedAfter,
+		known: map[uint64]bool{}, run: map[uint64]bool{}, nexts: map[uint64]bool{}, last: p.Resume.AddedAfter,
 	}
-	if !w.after.IsZero() && w.next == "" {
+	if w.offset = max(0, p.Resume.Offset); w.offset > 0 {
+		w.old = true // an offset counts from the very date that was asked for
+	} else if !w.after.IsZero() && w.next == "" {
 		w.after = w.after.Add(-p.Overlap)
 	}
 	for _, k := range p.Resume.Seen[:min(len(p.Resume.Seen), maxSeen)] {
@@ -127,6 +139,9 @@ func (w *walk) step(ctx context.Context) (Batch, error) {
 	a, err := w.ask(ctx)
 	if err != nil {
 		return Batch{}, err
+	}
+	if w.pages++; a.status == http.StatusNotModified {
+		return Batch{Resume: w.p.Resume}, nil
 	}
 	env, err := readEnvelope(a, w.u)
 	if err != nil {
@@ -152,7 +167,26 @@ func (w *walk) step(ctx context.Context) (Batch, error) {
 		return Batch{}, err
 	}
 	b.Resume = w.resume(b)
+	if tag := a.header.Get("ETag"); !b.More && w.pages == 1 && len(tag) <= 256 {
+		b.Resume.Tag, b.Resume.TagOf = tag, key([]byte(w.target().String()))
+	}
 	return b, nil
+}
+
+// key is short for b.
+func key(b []byte) uint64 {
+	sum := sha256.Sum256(b)
+	return binary.BigEndian.Uint64(sum[:8])
+}
+
+// conditions make a request whose answer may be that nothing changed, if it is
+// the first and the same as the one that the tag came with.
+func (w *walk) conditions(q request) request {
+	if r := w.p.Resume; w.pages == 0 && r.Tag != "" && r.TagOf == key([]byte(q.url.String())) {
+		q.ifNot = r.Tag
+		q.status = append(q.status, http.StatusNotModified)
+	}
+	return q
 }
 
 // ask requests the page; it falls back from a forgotten cursor to the date, and
@@ -163,7 +197,7 @@ func (w *walk) ask(ctx context.Context) (answer, error) {
 		return w.ask20(ctx)
 	}
 	q.accept = MediaTAXII
-	a, err := w.c.do(ctx, q)
+	a, err := w.c.do(ctx, w.conditions(q))
 	switch {
 	case err == nil:
 		return a, nil
@@ -231,8 +265,7 @@ func (w *walk) sift(b *Batch, objects [][]byte) (stale bool) {
 		clear(w.run)
 	}
 	for _, raw := range objects {
-		sum := sha256.Sum256(raw)
-		k := binary.BigEndian.Uint64(sum[:8])
+		k := key(raw)
 		switch {
 		case w.run[k]:
 			again++
@@ -255,15 +288,22 @@ func (w *walk) advance(b Batch, env envelopeIn, stale bool) (bool, error) {
 		w.next = ""
 		return false, nil
 	}
+	if len(env.next) > maxNext {
+		return false, w.stuck("taxii.client.no_next")
+	}
 	if env.next != "" {
 		if stale {
 			w.strikes++
 		}
-		if w.strikes >= maxStrikes || w.nexts[env.next] {
+		if w.empty++; len(env.objects) > 0 {
+			w.empty = 0
+		}
+		k := key([]byte(env.next))
+		if w.strikes >= maxStrikes || w.empty > maxEmpty || w.nexts[k] {
 			return false, w.stuck("taxii.client.loop")
 		}
 		w.next = env.next
-		w.nexts[env.next] = true
+		w.nexts[k] = true
 		return true, nil
 	}
 	// More, and no next: go on from the date of the last object (section 3.5).
@@ -296,6 +336,9 @@ func (w *walk) resume(b Batch) Resume {
 			// The cursor belongs to the date that was asked for with it.
 			r.AddedAfter = w.after
 		}
+	}
+	if b.More && w.old {
+		r.AddedAfter, r.Offset = w.after, w.offset
 	}
 	keep := w.last.Add(-w.p.Overlap)
 	if blind := len(w.run) > 0 && !w.last.After(w.p.Resume.AddedAfter) && b.Last.IsZero(); blind {

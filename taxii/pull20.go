@@ -60,6 +60,9 @@ func (e *envelopeIn) property(d *jsontext.Decoder, name string) error {
 			if err != nil {
 				return err
 			}
+			if len(e.objects) == maxPage {
+				return fmt.Errorf("more than %d objects", maxPage)
+			}
 			e.objects = append(e.objects, bytes.Clone(v))
 		}
 		_, err := d.ReadToken()
@@ -77,6 +80,10 @@ func (e *envelopeIn) property(d *jsontext.Decoder, name string) error {
 		if s := string(v); json.Unmarshal(v, &e.next) != nil && s != "null" {
 			e.next = s
 		}
+		switch e.next {
+		case "undefined", "null", "None", "nil": // what programs write for nothing
+			e.next = ""
+		}
 	case "objects":
 		if v.Kind() != 'n' {
 			return errors.New("objects is no list")
@@ -93,6 +100,9 @@ func expect(d *jsontext.Decoder, k jsontext.Kind) error {
 	return err
 }
 
+// maxPage bounds the objects of one page.
+const maxPage = 200_000
+
 // range20 is the page of TAXII 2.0 when none was asked for.
 const range20 = 100
 
@@ -108,10 +118,10 @@ func (w *walk) ask20(ctx context.Context) (answer, error) {
 		if w.equals {
 			sep = "="
 		}
-		a, err := w.c.do(ctx, request{
+		a, err := w.c.do(ctx, w.conditions(request{
 			url: w.target(), accept: mediaSTIX20, status: []int{http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable},
 			ranges: fmt.Sprintf("items%s%d-%d", sep, w.offset, w.offset+n-1),
-		})
+		}))
 		if a.status == http.StatusRequestedRangeNotSatisfiable {
 			// Beyond the end, unless it is the way of writing that is refused.
 			if w.offset == 0 && !w.equals {
