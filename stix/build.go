@@ -169,7 +169,10 @@ func encode(v any) ([]byte, error) {
 }
 
 // uuid5 returns the name-based UUID of RFC 4122 section 4.3.
-func uuid5(namespace, name string) string {
+func uuid5(namespace, name string) string { return hashedUUID(namespace, name, 5) }
+
+// hashedUUID makes a UUID from the hash of a name, marked as the version.
+func hashedUUID(namespace, name string, version byte) string {
 	ns, err := hex.DecodeString(strings.ReplaceAll(namespace, "-", ""))
 	if err != nil {
 		return ""
@@ -178,7 +181,7 @@ func uuid5(namespace, name string) string {
 	h.Write(ns)
 	h.Write([]byte(name))
 	u := h.Sum(nil)[:16]
-	u[6] = u[6]&0x0f | 0x50
+	u[6] = u[6]&0x0f | version<<4
 	u[8] = u[8]&0x3f | 0x80
 	x := hex.EncodeToString(u)
 	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]

@@ -46,14 +46,21 @@ func CanonicalID(raw []byte) (id comity.ObjectID, ok bool) {
 }
 
 // canonical fills Object.Canonical and reports an id that claims to be
-// deterministic (version 5) and differs.
+// deterministic (version 5) and differs, or is not random (version 4) where
+// nothing stands from which it could be made.
 func (c *check) canonical() {
-	if contributing[c.o.Type] == nil {
+	if contributing[c.o.Type] == nil && c.o.Type != "process" {
 		return
 	}
 	c.o.Canonical = c.t.canonicalID(c.o.Type)
 	id := string(c.o.ID)
-	if c.o.Canonical != "" && c.o.Canonical != c.o.ID && len(id) > 36 && id[len(id)-22] == '5' {
+	if idForm(id) != idGood {
+		return
+	}
+	switch version := id[len(id)-22]; {
+	case c.o.Canonical == "" && version != '4':
+		c.say(ruleSCORandom, "id", "", comity.A("id", id))
+	case c.o.Canonical != "" && c.o.Canonical != c.o.ID && version == '5':
 		c.say(ruleSCOID, "id", "", comity.A("id", id), comity.A("want", c.o.Canonical))
 	}
 }

@@ -70,6 +70,7 @@ type header struct {
 	typ, id        string
 	hasType, hasID bool
 	envelope       bool // it has "more" or "next"
+	empty          bool // its list holds nothing
 	count          int  // members seen
 }
 
@@ -282,6 +283,7 @@ func (r *Reader) endList() (Item, bool, error) {
 		r.list = noList
 		return Item{}, false, nil
 	}
+	r.members.empty = r.index == 0
 	if _, err := r.scanMembers(nil); err != nil {
 		return Item{}, false, err
 	}
@@ -296,5 +298,8 @@ func (r *Reader) closeBundle() {
 	}
 	if m.typ == "bundle" && (idForm(m.id) == idBad || !strings.HasPrefix(m.id, "bundle--")) {
 		r.remark(ruleID, "stix.reader.bundle_id", "id", comity.A("id", clip(m.id, 100)))
+	}
+	if m.typ == "bundle" && m.empty {
+		r.remark(ruleList, "stix.list", "objects")
 	}
 }

@@ -54,6 +54,8 @@ var streams = []struct {
 	{"bundle, type last", `{"objects":[` + a + `],"id":"bundle--` + uuid + `","type":"bundle"}`, []string{"objects[0]:" + a}, "", ""},
 	{"empty bundle", `{"type":"bundle","id":"bundle--` + uuid + `"}`, nil, "", ""},
 	{"bundle of a bad id", `{"type":"bundle","id":"x","objects":[]}`, nil, "", "id-format"},
+	{"bundle of nothing", `{"type":"bundle","id":"bundle--f88d31f6-486f-44da-b317-01333bde0b82","objects":[]}`, nil, "", "list"},
+	{"bundle without a list", `{"type":"bundle","id":"bundle--f88d31f6-486f-44da-b317-01333bde0b82"}`, nil, "", ""},
 	{"two bundles", `{"type":"bundle","id":"bundle--` + uuid + `","objects":[` + a + "]}\n" + `{"type":"bundle","id":"bundle--` + uuid + `","objects":[` + b + "]}", []string{"objects[0]:" + a, "objects[0]:" + b}, "", ""},
 	{"envelope", `{"more":true,"next":"x","objects":[` + a + `]}`, []string{"objects[0]:" + a}, "", ""},
 	{"envelope, more last", `{"objects":[` + a + `],"more":false}`, []string{"objects[0]:" + a}, "", ""},

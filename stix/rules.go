@@ -52,6 +52,7 @@ var (
 	ruleID        = &rule{"id-format", "stix.id_format", "2.9", unsafe}
 	ruleIDCase    = &rule{"id-case", "stix.id_case", "2.9", should}
 	ruleIDUUID    = &rule{"id-uuid", "stix.id_uuid", "2.9", should}
+	ruleSCORandom = &rule{"sco-id", "stix.sco_id_random", "2.9", must}
 	ruleSCOID     = &rule{"sco-id", "stix.sco_id", "3.4", should}
 
 	ruleBinary     = &rule{"binary", "stix.binary", "2.1", must}

@@ -6,8 +6,9 @@ import (
 	"github.com/comity-net/comity"
 )
 
-// upgradeNamespace is the UUID namespace of observables to which the rule of
-// the standard gives no id.
+// upgradeNamespace is the namespace of observables to which the rule of the
+// standard gives no id. It asks for a UUID of version 4 then; these are made
+// from owner and key, so that the same upgrade gives the same ids.
 const upgradeNamespace = "5d2a7f4e-93b0-5c1b-8f66-0b1c7e0d94a2"
 
 // renamed gives, per type, the STIX 2.1 name of properties that STIX 2.0
@@ -79,7 +80,7 @@ func (o *observables) settle(key string, m int32, here map[string]string) {
 	text := o.write(m, typ, id, false, 0)
 	for _, known := range []map[string]string{o.u.made, here} {
 		if had, ok := known[id]; ok && had != text {
-			o.ids[key] = typ + "--" + uuid5(upgradeNamespace, o.owner+"\x00"+key)
+			o.ids[key] = typ + "--" + hashedUUID(upgradeNamespace, o.owner+"\x00"+key, 4)
 			return
 		}
 	}
@@ -99,7 +100,7 @@ func (o *observables) id(key string, depth int) string {
 	m := o.keys[key]
 	typ := o.t.text0(m, "type")
 	_, circle := o.ids[key]
-	own := typ + "--" + uuid5(upgradeNamespace, o.owner+"\x00"+key)
+	own := typ + "--" + hashedUUID(upgradeNamespace, o.owner+"\x00"+key, 4)
 	if circle || depth > maxNesting || contributing[typ] == nil {
 		o.ids[key] = own
 		return own
