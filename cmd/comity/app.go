@@ -117,7 +117,7 @@ func (a *app) root() *cobra.Command {
 	c.AddCommand(
 		a.demoCmd(), a.initCmd(), a.serveCmd(),
 		a.statusCmd(), a.doctorCmd(), a.versionCmd(),
-		a.importCmd(), a.importsCmd(), a.collectionCmd(), a.taxiiCmd(),
+		a.importCmd(), a.importsCmd(), a.collectionCmd(), a.taxiiCmd(), a.feedCmd(),
 		a.findCmd(), a.showCmd(), a.exportCmd(),
 		a.shareCmd(), a.explainCmd(),
 		a.revokeCmd(), a.eraseCmd(), a.markCmd(),

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,7 +23,7 @@ func (a *app) taxiiCmd() *cobra.Command {
 // taxiiClient makes a client with the credentials of the environment; they are
 // never taken from the command line, where others could read them.
 func (a *app) taxiiClient(at string) (*taxii.Client, error) {
-	o := taxii.ClientOptions{HTTP: &http.Client{}, UserAgent: "comity/" + programVersion(),
+	o := taxii.ClientOptions{HTTP: &http.Client{Transport: taxii.NewTransport(taxii.TransportOptions{})}, UserAgent: "comity/" + programVersion(),
 		User: a.env["COMITY_TAXII_USER"], Password: a.env["COMITY_TAXII_PASSWORD"], Bearer: a.env["COMITY_TAXII_TOKEN"]}
 	if o.User != "" && o.Password == "" && a.canAsk() {
 		pw, err := a.askSecret(comity.Msg("cmd.ask.taxii_password", comity.A("name", o.User)))
@@ -36,40 +35,15 @@ func (a *app) taxiiClient(at string) (*taxii.Client, error) {
 	return taxii.NewClient(at, o)
 }
 
-// taxiiRoot is the API root to use: the one named, the URL itself when it is
-// more than the address of a server, else what the server says.
-func taxiiRoot(ctx context.Context, c *taxii.Client, at, named string) (string, error) {
-	if named != "" {
-		return named, nil
-	}
-	u, err := url.Parse(at)
-	if err != nil {
-		return "", comity.E(comity.Usage, "taxii", at, comity.Msg("taxii.client.url"), err)
-	}
-	switch strings.Trim(u.Path, "/") {
-	case "", "taxii2", "taxii":
-	default:
-		return strings.TrimRight(at, "/") + "/", nil
-	}
-	d, err := c.Discovery(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case d.Default != "":
-		return d.Default, nil
-	case len(d.Roots) > 0:
-		return d.Roots[0], nil
-	}
-	return "", comity.E(comity.NotFound, "taxii", at, comity.Msg("cmd.taxii.no_root"), nil)
-}
-
 // taxiiAt makes the client and finds the API root.
 func (a *app) taxiiAt(ctx context.Context, at, root string) (*taxii.Client, string, error) {
 	c, err := a.taxiiClient(at)
 	if err != nil {
 		return nil, "", err
 	}
-	root, err = taxiiRoot(ctx, c, at, root)
+	if root == "" {
+		root, err = c.FindRoot(ctx)
+	}
 	return c, root, err
 }
 
@@ -146,6 +120,7 @@ func (a *app) taxiiPullCmd() *cobra.Command {
 	f.StringVar(&p.Mode, "mode", "standard", "cmd.flag.mode")
 	f.StringSliceVar(&p.Types, "type", nil, "cmd.flag.taxii_type")
 	f.BoolVar(&p.Again, "again", false, "cmd.flag.taxii_again")
+	f.BoolVar(&p.Upgrade, "upgrade", false, "feed.flag.upgrade")
 	f.StringVar(&p.Root, "root", "", "cmd.flag.taxii_root")
 	_ = c.MarkFlagRequired("collection")
 	a.complete(c, "tlp", tlpWords)
