@@ -71,6 +71,15 @@ func readItems(op string, c Chunk) (entries []Entry, headers []Header, missing [
 	return entries, headers, missing, nil
 }
 
+// CheckPayload checks that the content beside a put entry is what it commits to,
+// and reads its header: for one entry by itself, as a proof file has it.
+func CheckPayload(e Entry, it Item) (Header, error) {
+	if e.K != comity.EntryPut || it.Nonce == nil {
+		return Header{}, unverified("check payload", e.H, nil, "ledger.unexpected_payload", comity.A("index", "?"), comity.A("kind", e.K))
+	}
+	return newCommitter().check("check payload", 0, &e, &it)
+}
+
 // check compares one payload with its entry and reads its header.
 func (c *committer) check(op string, index int64, e *Entry, it *Item) (Header, error) {
 	if err := checkItem(op, index, it); err != nil {
