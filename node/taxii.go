@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"io"
 	"net/http"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
@@ -35,11 +34,10 @@ type TaxiiOptions struct {
 }
 
 const (
-	taxiiRoot     = "api"
-	taxiiMaxPost  = 32 << 20 // bytes of one post, unpacked
-	taxiiPosts    = 4 * taxiiMaxPost
-	taxiiAuthLife = 2 * time.Minute // a password found right is not hashed again so long
-	settingTaxii  = "taxii.key"
+	taxiiRoot    = "api"
+	taxiiMaxPost = 32 << 20 // bytes of one post, unpacked
+	taxiiPosts   = 4 * taxiiMaxPost
+	settingTaxii = "taxii.key"
 
 	anonymous = "anonymous"
 )
