@@ -267,6 +267,7 @@ type MemberQuery struct {
 	AddedAfter time.Time         // members added after this instant
 	Types      []string          // any of these types
 	IDs        []comity.ObjectID // any of these objects, at most 1,000
+	MaxLabel   comity.TLP        // both labels (TLP and Handling) at most this; Unmarked for no bound
 	First      bool              // the First of each object; with Last, either
 	Last       bool              // the Last of each object
 	Limit      int               // at most 1,000; 0 means 100

@@ -85,6 +85,10 @@ func (r *reader) membersSQL(n int64, q store.MemberQuery) (string, []any) {
 	if mask != 0 {
 		rest += " AND m.place & " + arg(mask) + "::bigint <> 0"
 	}
+	if q.MaxLabel != comity.Unmarked {
+		most := arg(int64(q.MaxLabel)) + "::bigint"
+		rest += " AND o.handling <= " + most + " AND o.tlp <= " + most
+	}
 	if len(q.IDs) > 0 {
 		hashes := make([]int64, len(q.IDs))
 		for i, id := range q.IDs {

@@ -98,6 +98,10 @@ func (r *reader) members(n int64, q store.MemberQuery, where string, args ...any
 		sql.WriteString(" AND m.place & ? <> 0")
 		args = append(args, mask)
 	}
+	if q.MaxLabel != comity.Unmarked {
+		sql.WriteString(" AND o.handling <= ? AND o.tlp <= ?")
+		args = append(args, int(q.MaxLabel), int(q.MaxLabel))
+	}
 	sql.WriteString(" ORDER BY m.seq LIMIT 0+?")
 	args = append(args, q.Limit)
 	var out []store.Member

@@ -76,6 +76,7 @@ func memberQueries(k *kit) {
 			}
 		}
 	}
+	leanMembers(k, all)
 	size := all[0].Version.Size
 	for maxBytes, want := range map[int64]int{0: 37, 1: 1, size: 1, 3 * size: 3} {
 		got := k.members(store.MemberQuery{Limit: 100, WithRaw: true, MaxBytes: maxBytes})
@@ -87,6 +88,33 @@ func memberQueries(k *kit) {
 		}
 	}
 	k.clean()
+}
+
+// leanMembers wants what a lean query promises, and both labels within bounds.
+func leanMembers(k *kit, all []store.Member) {
+	k.update(func(tx store.Tx) error {
+		for i, m := range all {
+			if err := tx.SetHandling(k.ctx, m.Version.OID, comity.TLP(1+i%5), "", minute(2)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	full := k.members(store.MemberQuery{Limit: 1000, WithRaw: true})
+	for most := comity.Unmarked; most <= comity.Red; most++ {
+		var want []store.Member
+		for _, m := range full {
+			if v := m.Version; most == comity.Unmarked || comity.Stricter(v.TLP, v.Handling) <= most {
+				m.Version = store.Version{OID: v.OID, ID: v.ID, Type: v.Type, Created: v.Created, Modified: v.Modified, TLP: v.TLP,
+					Handling: v.Handling, State: v.State, Origin: v.Origin, Conflict: v.Conflict, Size: v.Size, Raw: v.Raw}
+				want = append(want, m)
+			}
+		}
+		got := k.members(store.MemberQuery{Limit: 1000, WithRaw: true, Lean: true, MaxLabel: most})
+		if d := cmp.Diff(want, got); d != "" || len(want) == 0 {
+			k.Errorf("%d members up to %v: %s", len(want), most, d)
+		}
+	}
 }
 
 func (k *kit) compareMembers(all []store.Member, q store.MemberQuery) {
