@@ -28,10 +28,12 @@ type markSlot struct {
 	set *markSet
 }
 
-// markSet is what marks a version: the definitions that its bytes name.
+// markSet is what the bytes of a version say that pages must know: the
+// definitions that they name, and the STIX version.
 type markSet struct {
 	parse bool // the bytes mark parts, or may hide a name: they must be parsed
 	named []comity.ObjectID
+	old   bool // the object is of STIX 2.0
 }
 
 // maxMarkSets bounds the different sets held.
@@ -67,10 +69,13 @@ func (m *markMemory) of(v *store.Version) *markSet {
 }
 
 func (s *markSet) key() string {
-	if s.parse {
-		return "parse"
-	}
 	var b strings.Builder
+	if s.parse {
+		b.WriteString("parse")
+	}
+	if s.old {
+		b.WriteString("old")
+	}
 	for _, id := range s.named {
 		b.WriteString(string(id))
 		b.WriteByte('\n')
@@ -84,10 +89,12 @@ const maxNamed = 32
 // marksIn searches the bytes. Any escape may hide a name.
 func marksIn(raw []byte) *markSet {
 	const prefix, uuid = `"marking-definition--`, 36 // the quotes make the search faster
+	h := headOf(raw)
+	s := markSet{old: h.spec() == stix20}
 	if bytes.Contains(raw, []byte(`"granular_markings"`)) || bytes.Contains(raw, []byte(`\u00`)) {
-		return &markSet{parse: true}
+		s.parse = true
+		return &s
 	}
-	var s markSet
 	for rest := raw; ; {
 		i := bytes.Index(rest, []byte(prefix))
 		if i < 0 {
@@ -96,7 +103,8 @@ func marksIn(raw []byte) *markSet {
 		rest = rest[i:]
 		s.named = append(s.named, comity.ObjectID(rest[1:min(len(rest), len(prefix)+uuid)]))
 		if len(s.named) > maxNamed {
-			return &markSet{parse: true}
+			s.parse, s.named = true, nil
+			return &s
 		}
 		rest = rest[len(prefix):]
 	}

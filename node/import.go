@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -126,10 +127,7 @@ type importing struct {
 	input      io.ReadCloser
 	collection comity.CollectionID
 
-	// For who posts by TAXII; nil and false otherwise.
-	told  func(ingest.Batch, []store.Put) // what became of each object, once it is durable
-	also  func(store.Tx) error            // done with the import's end
-	still bool                            // new versions are not given to peers
+	still bool // for who posts from outside: new versions are not given to peers
 
 	within func(store.Tx, comity.Import) error // done with the batch, for who keeps a place to go on from; may be nil
 }
@@ -152,52 +150,10 @@ func (w *importing) begin(ctx context.Context, collection string) error {
 // move in one transaction.
 func (w *importing) take(ctx context.Context, b ingest.Batch) error {
 	im := w.im
-	var puts []store.Put
 	err := w.n.store.Update(ctx, func(tx store.Tx) error {
 		im = w.im
-		im.Bytes = b.BytesRead
-		now := w.n.now()
-		var err error
-		puts, err = tx.PutObjects(ctx, store.Arrival{
-			Door: comity.DoorImport, Import: im.ID, Handling: im.Handling, At: now,
-		}, b.Objects)
-		if err != nil {
+		if _, err := w.put(ctx, tx, &im, b); err != nil {
 			return err
-		}
-		refusals := b.Refusals
-		var oids []store.OID
-		for i, p := range puts {
-			switch p.Fate {
-			case store.FateSame:
-				im.Same++
-			case store.FateRevoked, store.FateErased, store.FateConflict:
-				refusals = append(refusals, fateRefusal(b.Objects[i], p.Fate))
-			default:
-				im.Accepted++
-				if i < len(b.Findings) && len(b.Findings[i]) > 0 {
-					im.Warned++
-				}
-			}
-			if p.OID != 0 && p.Fate != store.FateConflict {
-				oids = append(oids, p.OID)
-			}
-		}
-		im.Refused += int64(len(refusals))
-		if err := tx.AddRefusals(ctx, im.ID, refusals); err != nil {
-			return err
-		}
-		if w.collection != "" {
-			if err := tx.AddMembers(ctx, w.collection, oids, now); err != nil {
-				return err
-			}
-		}
-		if err := keepMarks(ctx, tx, b.Objects, puts, now); err != nil {
-			return err
-		}
-		if !w.still {
-			if err := w.n.forward(ctx, tx, b.Objects, puts); err != nil {
-				return err
-			}
 		}
 		if w.within != nil {
 			if err := w.within(tx, im); err != nil {
@@ -206,14 +162,57 @@ func (w *importing) take(ctx context.Context, b ingest.Batch) error {
 		}
 		return tx.PutImport(ctx, im)
 	})
+	if err == nil {
+		w.im = im
+	}
+	return err
+}
+
+// put is take within a transaction, but for the record of the import, whose
+// counts move.
+func (w *importing) put(ctx context.Context, tx store.Tx, im *comity.Import, b ingest.Batch) ([]store.Put, error) {
+	im.Bytes = b.BytesRead
+	now := w.n.now()
+	puts, err := tx.PutObjects(ctx, store.Arrival{
+		Door: comity.DoorImport, Import: im.ID, Handling: im.Handling, At: now,
+	}, b.Objects)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w.im = im
-	if w.told != nil {
-		w.told(b, puts)
+	refusals := slices.Clip(b.Refusals)
+	var oids []store.OID
+	for i, p := range puts {
+		switch p.Fate {
+		case store.FateSame:
+			im.Same++
+		case store.FateRevoked, store.FateErased, store.FateConflict:
+			refusals = append(refusals, fateRefusal(b.Objects[i], p.Fate))
+		default:
+			im.Accepted++
+			if i < len(b.Findings) && len(b.Findings[i]) > 0 {
+				im.Warned++
+			}
+		}
+		if p.OID != 0 && p.Fate != store.FateConflict {
+			oids = append(oids, p.OID)
+		}
 	}
-	return nil
+	im.Refused += int64(len(refusals))
+	if err := tx.AddRefusals(ctx, im.ID, refusals); err != nil {
+		return nil, err
+	}
+	if w.collection != "" {
+		if err := tx.AddMembers(ctx, w.collection, oids, now); err != nil {
+			return nil, err
+		}
+	}
+	if err := keepMarks(ctx, tx, b.Objects, puts, now); err != nil {
+		return nil, err
+	}
+	if !w.still {
+		err = w.n.forward(ctx, tx, b.Objects, puts)
+	}
+	return puts, err
 }
 
 // fateRefusal says why the store did not make an object current.
@@ -233,7 +232,25 @@ func fateRefusal(o comity.Object, f store.Fate) comity.Refusal {
 }
 
 func (w *importing) end(ctx context.Context, sum ingest.Summary, err error) (comity.Import, error) {
-	im := w.im
+	im, line := w.ended(w.im, sum, err)
+	kept := context.WithoutCancel(ctx) // an interrupted import must not look as if it still ran
+	werr := w.n.store.Update(kept, func(tx store.Tx) error {
+		if err := tx.PutImport(kept, im); err != nil {
+			return err
+		}
+		return tx.AddAudit(kept, line)
+	})
+	if err == nil {
+		err = werr
+	}
+	if err == nil {
+		err = w.n.signAll(ctx)
+	}
+	return im, err
+}
+
+// ended is the import's last record and its line in the audit.
+func (w *importing) ended(im comity.Import, sum ingest.Summary, err error) (comity.Import, comity.Audit) {
 	im.State, im.Finished, im.Bytes = comity.ImportDone, w.n.now(), sum.Bytes
 	if sum.Format != "" {
 		im.Format = sum.Format
@@ -250,25 +267,7 @@ func (w *importing) end(ctx context.Context, sum ingest.Summary, err error) (com
 	if err != nil {
 		line.Kind, line.Msg = comity.ErrorKind(err).String(), im.Fault
 	}
-	kept := context.WithoutCancel(ctx) // an interrupted import must not look as if it still ran
-	werr := w.n.store.Update(kept, func(tx store.Tx) error {
-		if err := tx.PutImport(kept, im); err != nil {
-			return err
-		}
-		if w.also != nil {
-			if err := w.also(tx); err != nil {
-				return err
-			}
-		}
-		return tx.AddAudit(kept, line)
-	})
-	if err == nil {
-		err = werr
-	}
-	if err == nil {
-		err = w.n.signAll(ctx)
-	}
-	return im, err
+	return im, line
 }
 
 // heldIndicators tells the import what the node holds under the ids of

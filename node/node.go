@@ -62,6 +62,7 @@ type Node struct {
 	readers  seenReaders
 	seals    sealing
 	marks    markMemory
+	hidden   hiddenRuns
 }
 
 // Open opens the node in cfg.Dir. The keys are read first, so that a wrong

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -26,9 +25,6 @@ type TaxiiOptions struct {
 	BaseURL string
 	// PerMinute is the quota of requests, equal for all callers; 0 for none.
 	PerMinute int
-	// Scan bounds the members looked at for one page; behind so many that the
-	// caller may not have, it gets a page with a cursor and nothing else: 50,000.
-	Scan int
 	// Text says a message in the best language for an Accept-Language header.
 	Text func(acceptLanguage string, m comity.Message) string
 }
@@ -53,7 +49,6 @@ func (n *Node) Taxii(ctx context.Context, o TaxiiOptions) (http.Handler, error) 
 	if o.Text == nil {
 		o.Text = func(_ string, m comity.Message) string { return m.String() }
 	}
-	o.Scan = cmp.Or(o.Scan, 50_000)
 	b := &taxiiBackend{n: n, o: o, room: semaphore.NewWeighted(taxiiPosts)}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("password"))

@@ -356,40 +356,55 @@ func taxiiOutsiders(t *testing.T) {
 	callers[node.RoleConstituent].get("/taxii2/api/collections/feed/objects/", 404, nil)
 }
 
-// Behind very many hidden ones there is a page of a cursor only, and the client
-// goes on.
-func TestTaxiiBoundedScan(t *testing.T) {
-	ana := taxiiOf(t, node.TaxiiOptions{Scan: 100})
+// Behind very many hidden ones a page is as it would be without them: full or
+// the last, and never empty with more behind it.
+func TestTaxiiHiddenRunsDoNotShow(t *testing.T) { both(t, taxiiHiddenRuns) }
+
+func taxiiHiddenRuns(t *testing.T) {
+	ana := taxiiOf(t, node.TaxiiOptions{})
 	makeCollection(t, ana.n, "feed")
 	var all [][]byte
-	for i := range 1000 {
+	for i := range 4600 {
 		all = append(all, labelled(i, comity.Amber))
 	}
-	all[500], all[999] = labelled(500, comity.Clear), labelled(999, comity.Clear)
-	ana.post("feed", all...)
+	all[2100], all[4500] = labelled(2100, comity.Clear), labelled(4500, comity.Clear)
+	ana.post("feed", all[:4550]...)
 	if err := ana.n.OpenCollection(t.Context(), admin, "feed", node.Opening{To: node.RolePublic}); err != nil {
 		t.Fatal(err)
 	}
 	pub := ana.as("pub", node.RolePublic)
-	c, err := taxii.NewClient(pub.url+"/taxii2/", taxii.ClientOptions{HTTP: http.DefaultClient, Bearer: pub.token})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []json.RawMessage
-	pages := 0
-	for b, err := range c.Pull(t.Context(), taxii.Pull{Root: pub.url + "/taxii2/api/", Collection: "feed", Limit: 10}) {
-		if err != nil {
-			t.Fatalf("after %d pages: %v", pages, err)
+	const at = "/taxii2/api/collections/feed/objects/"
+	ask := func(query string, want ...int) (next string) {
+		t.Helper()
+		var e envelope
+		pub.get(at+query, 200, &e)
+		if len(e.Objects) != len(want) || e.More != (e.Next != "") || e.More && len(e.Objects) == 0 {
+			t.Fatalf("%q gives %d objects, more %v; want %v", query, len(e.Objects), e.More, want)
 		}
-		pages++
-		for _, o := range b.Objects {
-			got = append(got, o)
+		for i, k := range want {
+			if !bytes.Equal(e.Objects[i], all[k]) {
+				t.Fatalf("%q: object %d is %s", query, i, e.Objects[i])
+			}
 		}
+		return e.Next
 	}
-	sameObjects(t, got, [][]byte{all[500], all[999]})
-	if pages < 3 || pages > 20 {
-		t.Errorf("%d pages", pages)
+	for range 2 { // the second time from memory
+		if next := ask("?limit=10", 2100, 4500); next != "" {
+			t.Error("more is promised behind the last")
+		}
+		next := ask("?limit=1", 2100)
+		if next = ask("?limit=1&next="+next, 4500); next != "" {
+			t.Error("more is promised behind the last")
+		}
+		ask("?limit=5&match[type]=indicator", 2100, 4500)
+		ask("?limit=5&match[type]=malware")
 	}
+	sameObjects(t, ana.pages(at, 1000), all[:4550])
+	// What is added behind a run that is remembered is seen at once.
+	all[4570] = labelled(4570, comity.Clear)
+	ana.post("feed", all[4550:]...)
+	ask("?limit=10", 2100, 4500, 4570)
+	ask("?limit=10&match[type]=indicator", 2100, 4500, 4570)
 }
 
 // A newer version that a caller may not have does not hide the older one.

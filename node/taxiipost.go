@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,26 +51,61 @@ func (b *taxiiBackend) Post(ctx context.Context, who taxii.Caller, root string, 
 	if err != nil {
 		return taxii.Status{}, badEnvelope(err)
 	}
-	p := post{b: b, rules: map[string]int64{}, st: taxii.Status{ID: uuid.NewString(), Complete: true, Requested: w.im.Started}}
-	w.told, w.still = p.told, by.Role.Outside()
-	for _, batch := range batches {
-		if by.Role.Outside() {
-			b.disown(&batch)
-		}
-		if err = w.take(ctx, batch); err != nil {
-			break
+	w.still = by.Role.Outside()
+	if w.still {
+		for i := range batches {
+			b.disown(&batches[i])
 		}
 	}
-	w.also = func(tx store.Tx) error {
-		if err := keepPost(ctx, tx, postOf(who, root, c, w.im.ID, p.st, p.rules)); err != nil {
-			return err
-		}
-		return p.keep(ctx, tx, who, root, w.n.now())
-	}
-	if _, err = w.end(ctx, sum, err); err != nil {
+	id := uuid.NewString()
+	var p post
+	err = b.n.store.Update(ctx, func(tx store.Tx) error {
+		p = post{b: b, rules: map[string]int64{}, st: taxii.Status{ID: id, Complete: true, Requested: w.im.Started}}
+		return p.store(ctx, tx, w, batches, sum, func(im comity.ImportID) error {
+			if err := keepPost(ctx, tx, postOf(who, root, c, im, p.st, p.rules)); err != nil {
+				return err
+			}
+			return p.keep(ctx, tx, who, root, w.n.now())
+		})
+	})
+	if err != nil {
+		b.n.audit(ctx, by, "import", w.im.Source, err)
 		return taxii.Status{}, err
 	}
-	return p.st, nil
+	return p.st, b.n.signAll(ctx)
+}
+
+// store keeps a post whole, as one import, in one transaction: so it is durable
+// at once, or not there.
+func (p *post) store(ctx context.Context, tx store.Tx, w *importing, batches []ingest.Batch, sum ingest.Summary, keep func(comity.ImportID) error) error {
+	im := w.im
+	for _, batch := range batches {
+		s := screened{Batch: batch}
+		if w.still {
+			var err error
+			if s, err = (&outsider{w.n, w.by}).screen(ctx, tx, batch); err != nil {
+				return err
+			}
+		}
+		stored := s.Batch
+		stored.Refusals = slices.Clip(stored.Refusals)
+		for _, i := range slices.Sorted(maps.Keys(s.hushed)) {
+			stored.Refusals = append(stored.Refusals, s.hushed[i])
+		}
+		puts, err := w.put(ctx, tx, &im, stored)
+		if err != nil {
+			return err
+		}
+		p.told(batch, s, puts)
+	}
+	im, line := w.ended(im, sum, nil)
+	if err := tx.PutImport(ctx, im); err != nil {
+		return err
+	}
+	if err := keep(im.ID); err != nil {
+		return err
+	}
+	return tx.AddAudit(ctx, line)
 }
 
 // maxTaxiiObjects bounds the verdicts on one post, each of which is told: many
@@ -77,7 +114,7 @@ const maxTaxiiObjects = 100_000
 
 // posting prepares the import that a post is.
 func (b *taxiiBackend) posting(ctx context.Context, by Actor, c comity.CollectionID) (*importing, error) {
-	im, opt, err := b.n.prepareImport(ctx, by, ImportRequest{Name: "taxii:" + by.Name, Reader: io.NopCloser(strings.NewReader("")), Format: ingest.FormatSTIX})
+	im, opt, err := b.n.prepareImport(ctx, by, ImportRequest{Name: postSource(by), Reader: io.NopCloser(strings.NewReader("")), Format: ingest.FormatSTIX})
 	opt.Limits.Unpacked, opt.Limits.Input = taxiiMaxPost+1, taxiiMaxPost+1
 	opt.Limits.Count, opt.Limits.Refusals = maxTaxiiObjects, maxTaxiiObjects
 	return &importing{n: b.n, by: by, im: im, opt: opt, collection: c}, err
@@ -132,24 +169,36 @@ type post struct {
 	rules map[string]int64 // of the failures, see countRule
 }
 
-// told takes what became of a batch. An exact duplicate is a success.
-func (p *post) told(batch ingest.Batch, puts []store.Put) {
-	for i, put := range puts {
-		o := &batch.Objects[i]
-		switch put.Fate {
-		case store.FateRevoked, store.FateErased, store.FateConflict:
+// told takes what became of a batch. An exact duplicate is a success, and so,
+// in words, is what failed for something that the account may not see: all in
+// the order of the post, which must not tell either.
+func (p *post) told(batch ingest.Batch, s screened, puts []store.Put) {
+	good := make([]bool, len(batch.Objects))
+	for i := range s.hushed {
+		good[i] = true
+	}
+	for k, put := range puts {
+		i, o := k, &s.Objects[k]
+		if s.at != nil {
+			i = s.at[k]
+		}
+		failed := put.Fate == store.FateRevoked || put.Fate == store.FateErased || put.Fate == store.FateConflict
+		if good[i] = !failed || s.unseen[o.ID]; !good[i] {
 			p.fail(fateRefusal(*o, put.Fate))
-		default:
-			p.st.Successes = append(p.st.Successes, p.detail(o.ID, o.Raw))
 		}
 	}
-	for _, r := range batch.Refusals {
+	for i, ok := range good {
+		if ok {
+			p.st.Successes = append(p.st.Successes, p.detail(batch.Objects[i].ID, batch.Objects[i].Raw))
+		}
+	}
+	for _, r := range s.Refusals {
 		p.fail(r)
 	}
 }
 
 func (p *post) detail(id comity.ObjectID, raw []byte) taxii.StatusDetail {
-	h := headOf(&store.Version{Raw: raw})
+	h := headOf(raw)
 	d := taxii.StatusDetail{ID: string(id), Version: h.version(p.st.Requested)}
 	if d.ID == "" {
 		d.ID = h.ID
@@ -231,7 +280,7 @@ func (b *taxiiBackend) Delete(ctx context.Context, who taxii.Caller, _ string, i
 		if by.Role.Outside() || !shown(c, o, by).CanWrite {
 			return comity.E(comity.Forbidden, "taxii", id, comity.Msg("node.taxii_delete"), nil)
 		}
-		p := &paging{r: tx, q: taxii.Query{Filter: f}, in: c.ID, gate: b.n.gate(ctx, tx, o.audience(by.Role)).unremembered(), ends: map[comity.ObjectID]ends{}}
+		p := &paging{r: tx, q: taxii.Query{Filter: f}, in: c.ID, allSpecs: true, gate: b.n.gate(ctx, tx, o.audience(by.Role)).unremembered(), ends: map[comity.ObjectID]ends{}}
 		oids, err := p.matching(ctx)
 		if err == nil && len(oids) == 0 {
 			err = missing
@@ -251,7 +300,7 @@ func (p *paging) matching(ctx context.Context) ([]store.OID, error) {
 		if err != nil || len(ms) == 0 {
 			return out, err
 		}
-		take, err := p.choose(ctx, ms)
+		take, _, err := p.choose(ctx, ms)
 		if err != nil {
 			return nil, err
 		}

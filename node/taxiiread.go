@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +28,7 @@ func (b *taxiiBackend) Page(ctx context.Context, who taxii.Caller, q taxii.Query
 		if !storable(&q.Filter) {
 			return taxii.Page{}, nil
 		}
-		p := &paging{r: r, q: q, scan: b.o.Scan, at: q.After.Seq, gate: b.n.gate(ctx, r, o.audience(actorOf(who).Role)), in: c.ID,
+		p := &paging{r: r, q: q, at: q.After.Seq, end: c.Size, gate: b.n.gate(ctx, r, o.audience(actorOf(who).Role)), in: c.ID,
 			ends: map[comity.ObjectID]ends{}}
 		err = p.run(ctx)
 		return p.page, err
@@ -55,17 +54,30 @@ type paging struct {
 	in   comity.CollectionID
 	gate *gate
 	at   int64
+	end  int64 // the collection's last number; 0 when it is not known
 	size int64
-	scan int // how many members may be looked at; 0 for no bound
 	page taxii.Page
 	ends map[comity.ObjectID]ends // of objects that have several versions
+
+	allSpecs bool // where no STIX version is named, all are meant
 }
 
-// ends are the oldest and newest version of an object that the caller may see.
-type ends struct{ first, last store.OID }
+// ends are the oldest and newest version of an object that the caller may see,
+// among those of the STIX versions asked for, or else of the newest that it has.
+type ends struct {
+	first, last store.OID
+	old         bool // there is none but of STIX 2.0
+}
 
+// run fills the page. It never stops before it knows what comes next: a page
+// that ended behind hidden members would tell of them. Where they are many, and
+// the caller's time is up, who asks again goes on where this one ended.
 func (p *paging) run(ctx context.Context) error {
-	for step, seen := 0, 0; ; {
+	g := p.gate
+	hidden, key := &g.n.hidden, hiddenKey(p.in, &g.to, &p.q.Filter)
+	p.at = hidden.skip(key, p.at, g.now)
+	from := p.at // nothing after it was visible up to here
+	for step := 0; ; {
 		step = p.step(step)
 		budget := int64(taxiiChunk)
 		if p.q.Raw {
@@ -73,25 +85,31 @@ func (p *paging) run(ctx context.Context) error {
 		}
 		ms, err := p.r.Members(ctx, store.MemberQuery{
 			Collection: p.in, After: p.at, AddedAfter: p.q.Filter.AddedAfter, Types: p.q.Filter.Types, IDs: p.q.Filter.IDs,
-			Limit: step, WithRaw: true, Lean: true, MaxBytes: budget,
+			Limit: step, WithRaw: true, Lean: true, MaxLabel: g.to.Circle.Ceiling(), MaxBytes: budget,
 		})
-		if err != nil || len(ms) == 0 {
+		if err != nil {
 			return err
 		}
-		take, err := p.choose(ctx, ms)
+		if len(ms) == 0 {
+			hidden.add(key, from, max(p.at, p.end), g.now)
+			return nil
+		}
+		take, seen, err := p.choose(ctx, ms)
 		if err != nil {
 			return err
 		}
 		for i := range ms {
+			if seen[i] {
+				hidden.add(key, from, ms[i].Seq-1, g.now)
+				from = ms[i].Seq
+			}
 			p.at = ms[i].Seq
 			if take[i] && !p.add(&ms[i]) {
 				return nil
 			}
 		}
-		if seen += len(ms); p.scan > 0 && seen >= p.scan && seen > 2*p.q.Limit {
-			p.page.More, p.page.Reached = true, taxii.Position{Seq: p.at, Added: ms[len(ms)-1].Added}
-			return nil
-		}
+		hidden.add(key, from, p.at, g.now)
+		p.at = hidden.skip(key, p.at, g.now)
 	}
 }
 
@@ -114,9 +132,9 @@ func (p *paging) add(m *store.Member) bool {
 	p.size += size
 	rec := taxii.Record{ID: m.Version.ID, Added: m.Added, Seq: m.Seq, Raw: m.Version.Raw}
 	if !p.q.Raw {
-		h := headOf(&m.Version)
+		h := headOf(m.Version.Raw)
 		rec.Version, rec.Raw = h.version(m.Added), nil
-		if spec := h.spec(); spec != "2.1" {
+		if spec := h.spec(); spec != stix21 {
 			rec.MediaType = "application/stix+json;version=" + spec
 		}
 	}
@@ -124,31 +142,47 @@ func (p *paging) add(m *store.Member) bool {
 	return true
 }
 
-// choose says which members the caller may see and has asked for.
-func (p *paging) choose(ctx context.Context, ms []store.Member) ([]bool, error) {
-	take := make([]bool, len(ms))
+// choose says which members the caller may see, and which of them it has asked for.
+func (p *paging) choose(ctx context.Context, ms []store.Member) (take, seen []bool, err error) {
+	both := make([]bool, 2*len(ms))
+	take, seen = both[:len(ms)], both[len(ms):]
 	var unsure []comity.ObjectID
-	f := &p.q.Filter
 	for i := range ms {
-		ok, err := p.gate.admits(ctx, &ms[i].Version)
-		if err != nil {
-			return nil, err
+		m := &ms[i]
+		if seen[i], err = p.gate.admits(ctx, &m.Version); err != nil {
+			return nil, nil, err
 		}
-		take[i] = ok && specMatches(f, &ms[i].Version)
-		if m := &ms[i]; take[i] && !f.Versions.All && (wantsLast(f) && !m.Last || f.Versions.First && !m.First) {
-			if _, known := p.ends[m.Version.ID]; !known {
-				unsure = append(unsure, m.Version.ID)
-			}
+		if take[i] = seen[i] && specMatches(&p.q.Filter, &m.Version); !take[i] || !p.unsure(m) {
+			continue
+		}
+		if _, known := p.ends[m.Version.ID]; !known {
+			unsure = append(unsure, m.Version.ID)
 		}
 	}
 	if err := p.findEnds(ctx, unsure); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i := range ms {
 		take[i] = take[i] && p.wanted(&ms[i])
 	}
-	return take, nil
+	return take, seen, nil
 }
+
+// unsure reports whether the other versions of the member's object must be
+// looked at to say whether the version filter takes it.
+func (p *paging) unsure(m *store.Member) bool {
+	f := &p.q.Filter
+	if m.First && m.Last {
+		return false
+	}
+	return p.newestSpec() && p.gate.marks.of(&m.Version).old ||
+		!f.Versions.All && (wantsLast(f) && !m.Last || f.Versions.First && !m.First)
+}
+
+// newestSpec reports whether of each object only the versions of the newest STIX
+// version that it has are wanted: where none is named (section 3.4.1). Delete,
+// which reads nothing, means all.
+func (p *paging) newestSpec() bool { return len(p.q.Filter.SpecVersions) == 0 && !p.allSpecs }
 
 func wantsLast(f *taxii.Filter) bool { return f.Versions.Last || f.Versions.IsZero() }
 
@@ -157,11 +191,17 @@ func wantsLast(f *taxii.Filter) bool { return f.Versions.Last || f.Versions.IsZe
 // INVARIANT: first and last are the first and last of what the caller may see;
 // a newer version that it may not have does not hide an older one.
 func (p *paging) wanted(m *store.Member) bool {
-	f, e := &p.q.Filter, p.ends[m.Version.ID]
+	f := &p.q.Filter
+	e, several := p.ends[m.Version.ID]
+	if several && p.newestSpec() && !e.old && p.gate.marks.of(&m.Version).old {
+		return false
+	}
+	first, last := m.First, m.Last
+	if several {
+		first, last = e.first == m.Version.OID, e.last == m.Version.OID
+	}
 	switch {
-	case f.Versions.All,
-		wantsLast(f) && (m.Last || e.last == m.Version.OID),
-		f.Versions.First && (m.First || e.first == m.Version.OID):
+	case f.Versions.All, wantsLast(f) && last, f.Versions.First && first:
 		return true
 	}
 	return slices.ContainsFunc(f.Versions.At, versionTime(m).Equal)
@@ -173,32 +213,43 @@ func (p *paging) findEnds(ctx context.Context, ids []comity.ObjectID) error {
 	ids = slices.Compact(ids)
 	times := map[store.OID]time.Time{}
 	for after := int64(0); len(ids) > 0; {
-		ms, err := p.r.Members(ctx, store.MemberQuery{Collection: p.in, IDs: ids, After: after, Limit: taxiiStep, WithRaw: true, Lean: true, MaxBytes: taxiiChunk})
+		ms, err := p.r.Members(ctx, store.MemberQuery{Collection: p.in, IDs: ids, After: after, Limit: taxiiStep, WithRaw: true, Lean: true,
+			MaxLabel: p.gate.to.Circle.Ceiling(), MaxBytes: taxiiChunk})
 		if err != nil || len(ms) == 0 {
 			return err
 		}
 		for i := range ms {
 			after = ms[i].Seq
-			v := &ms[i].Version
-			ok, err := p.gate.admits(ctx, v)
+			ok, err := p.gate.admits(ctx, &ms[i].Version)
 			if err != nil {
 				return err
 			}
-			if !ok {
-				continue
+			if ok && specMatches(&p.q.Filter, &ms[i].Version) {
+				p.meet(&ms[i], times)
 			}
-			e, at := p.ends[v.ID], versionTime(&ms[i])
-			times[v.OID] = at
-			if e.first == 0 || at.Before(times[e.first]) {
-				e.first = v.OID
-			}
-			if e.last == 0 || at.After(times[e.last]) {
-				e.last = v.OID
-			}
-			p.ends[v.ID] = e
 		}
 	}
 	return nil
+}
+
+// meet widens the ends of an object by a version.
+func (p *paging) meet(m *store.Member, times map[store.OID]time.Time) {
+	v := &m.Version
+	e, met := p.ends[v.ID]
+	if old := p.newestSpec() && p.gate.marks.of(v).old; !met || e.old && !old {
+		e = ends{old: old}
+	} else if old && !e.old {
+		return
+	}
+	at := versionTime(m)
+	times[v.OID] = at
+	if e.first == 0 || at.Before(times[e.first]) {
+		e.first = v.OID
+	}
+	if e.last == 0 || at.After(times[e.last]) {
+		e.last = v.OID
+	}
+	p.ends[v.ID] = e
 }
 
 // versionTime is the instant that names a version (section 3.4.1).
@@ -212,47 +263,11 @@ func versionTime(m *store.Member) time.Time {
 	return m.Added
 }
 
-// objectHead is what a manifest says of an object, as it stands in the bytes.
-type objectHead struct {
-	ID       string `json:"id"`
-	Spec     string `json:"spec_version"`
-	Created  string `json:"created"`
-	Modified string `json:"modified"`
-}
-
-func headOf(v *store.Version) objectHead {
-	var h objectHead
-	_ = json.Unmarshal(v.Raw, &h) // what is no text is left empty
-	return h
-}
-
-func (h *objectHead) version(added time.Time) string {
-	switch {
-	case h.Modified != "":
-		return h.Modified
-	case h.Created != "":
-		return h.Created
-	}
-	return taxii.FormatTime(added)
-}
-
-// spec is the STIX version of an object: those of 2.0 do not say it, and neither
-// need observables of 2.1, which have no created.
-func (h *objectHead) spec() string {
-	switch {
-	case h.Spec != "":
-		return h.Spec
-	case h.Created != "":
-		return "2.0"
-	}
-	return "2.1"
-}
-
 // specMatches asks the filter for STIX versions.
 func specMatches(f *taxii.Filter, v *store.Version) bool {
 	if len(f.SpecVersions) == 0 {
 		return true
 	}
-	h := headOf(v)
+	h := headOf(v.Raw)
 	return slices.Contains(f.SpecVersions, strings.TrimSpace(h.spec()))
 }
