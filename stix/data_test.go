@@ -60,6 +60,13 @@ func TestATTACK(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %v, rules %v", name, outcomes, rules)
+		// Words of ATT&CK's own, such as subtechnique-of, and tools that use
+		// techniques: both are not in the text, and nothing else is amiss.
+		for rule, n := range rules {
+			if rule != "relationship" || n > len(objects)/10 {
+				t.Errorf("%s: %d findings of the rule %s", name, n, rule)
+			}
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package stix
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -19,7 +18,8 @@ import (
 //   - spec_version moves from the bundle to each object;
 //   - the labels of indicators, malware, reports, threat actors and tools that
 //     name a type go to the property that STIX 2.1 has for it, others stay;
-//   - an indicator gets its pattern_type and the version of the language;
+//   - an indicator gets its pattern_type and the version of the language, and
+//     its object paths the names of STIX 2.1;
 //   - the observables inside observed data become objects of their own, with
 //     the deterministic ids of section 3.4, the names that STIX 2.1 gives their
 //     properties, and references by id. What STIX 2.1 has no property for is
@@ -154,8 +154,9 @@ func (u *upgrade) labels(e *edits, property string) {
 		comity.A("value", clip(strings.Join(moved, ", "), 200)), comity.A("name", property))
 }
 
-// indicator states the language of the pattern. One that only STIX 2.0 could
-// read is printed anew; one that cannot be read is kept and marked as 2.0.
+// indicator states the language of the pattern, and gives the properties in it
+// the names of STIX 2.1. A pattern that only STIX 2.0 could read is printed
+// anew; one that cannot be read is kept and marked as 2.0.
 func (u *upgrade) indicator(e *edits) {
 	t := e.t
 	if t.get(0, "pattern_type") != 0 {
@@ -163,20 +164,41 @@ func (u *upgrade) indicator(e *edits) {
 	}
 	text := t.text0(0, "pattern")
 	version := "2.1"
-	if _, err := pattern.Parse(text, pattern.Limits{}); err != nil {
-		if p, err := pattern.ParseLenient(text, pattern.Limits{}); err == nil {
-			if s, err := json.Marshal(p.String()); err == nil {
-				e.set("pattern", string(s))
-				u.tell("pattern", "9", "stix.upgrade_pattern", comity.A("value", clip(p.String(), 200)))
-			}
-		} else {
-			version = "2.0"
-			u.tell("pattern", "9", "stix.upgrade_pattern_kept", comity.A("cause", err))
-		}
+	p, err := pattern.Parse(text, pattern.Limits{})
+	anew := err != nil
+	if anew {
+		p, err = pattern.ParseLenient(text, pattern.Limits{})
+	}
+	if err != nil {
+		version = "2.0"
+		u.tell("pattern", "9", "stix.upgrade_pattern_kept", comity.A("cause", err))
+	} else if u.paths(p.Root()) || anew {
+		now := p.String()
+		e.set("pattern", quoteJSON(now))
+		u.tell("pattern", "9", "stix.upgrade_pattern", comity.A("value", clip(now, 200)))
 	}
 	e.set("pattern_type", `"stix"`)
 	e.set("pattern_version", `"`+version+`"`)
 	u.tell("pattern_type", "4.7", "stix.upgrade_pattern_type", comity.A("version", version))
+}
+
+// paths gives the object paths of a pattern the names of STIX 2.1 and reports
+// whether any changed. A path to what STIX 2.1 has no property for is told and
+// left; it matches nothing any more.
+func (u *upgrade) paths(x *pattern.Expr) bool {
+	changed := false
+	if c := x.Test; c != nil && len(c.Path.Steps) > 0 {
+		first := &c.Path.Steps[0]
+		if to := renamed[c.Path.Type][first.Name]; to != "" {
+			first.Name, changed = to, true
+		} else if dropped[c.Path.Type][first.Name] {
+			u.tell("pattern", "9.7", "stix.upgrade_pattern_lost", comity.A("name", c.Path.Type+":"+first.Name))
+		}
+	}
+	for i := range x.Args {
+		changed = u.paths(&x.Args[i]) || changed
+	}
+	return changed
 }
 
 // container takes the observables out of observed data.

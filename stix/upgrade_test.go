@@ -3,6 +3,7 @@ package stix_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -108,6 +109,46 @@ func TestUpgradeOne(t *testing.T) {
 	odd := `{"type":"observed-data","objects":{"0":{"type":"network-traffic","extensions":{"http-request-ext":{"message_body_data_ref":"1"}}},"1":{"type":"artifact","payload_bin":"AA==","x_ref":"0"},"2":7}}`
 	if out, _, err := stix.Upgrade([]byte(odd)); err != nil || !strings.Contains(string(out), `"2":7`) {
 		t.Errorf("a container with a stranger was not kept: %s %v", out, err)
+	}
+}
+
+// Patterns get the names of STIX 2.1, and what has none is told.
+func TestUpgradePattern(t *testing.T) {
+	for _, tt := range []struct{ in, want, key string }{
+		{`[file:name = 'a']`, `[file:name = 'a']`, ""},
+		{`[file:created > t'2018-01-01T00:00:00Z' AND file:size=5]`, `[file:ctime > t'2018-01-01T00:00:00Z' AND file:size = 5]`, "stix.upgrade_pattern"},
+		{`[process:binary_ref.name = 'a']`, `[process:image_ref.name = 'a']`, "stix.upgrade_pattern"},
+		{`[process:name = 'a']`, `[process:name = 'a']`, "stix.upgrade_pattern_lost"},
+		{`[no pattern`, `[no pattern`, "stix.upgrade_pattern_kept"},
+	} {
+		out, changes, err := stix.Upgrade([]byte(`{"type":"indicator","pattern":"` + tt.in + `"}`))
+		var v struct{ Pattern string }
+		if err != nil || json.Unmarshal(out, &v) != nil || v.Pattern != tt.want {
+			t.Errorf("%s became %s (%v)", tt.in, v.Pattern, err)
+		}
+		told := ""
+		for _, c := range changes {
+			if c.Path == "pattern" {
+				told = c.Msg.Key
+			}
+		}
+		if told != tt.key {
+			t.Errorf("%s: told %q, want %q", tt.in, told, tt.key)
+		}
+	}
+}
+
+// A container of very many observables takes time that grows with it only.
+func TestUpgradeWide(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"type":"observed-data","id":"observed-data--` + uuid + `","objects":{"x":{"type":"directory","path":"/"}`)
+	for i := range 100_000 {
+		fmt.Fprintf(&b, `,"%d":{"type":"file","name":"%d","created":"2018-01-02T03:04:05Z","parent_directory_ref":"%d"}`, i, i, i+1)
+	}
+	b.WriteString("}}")
+	out, changes, err := stix.Upgrade([]byte(b.String()))
+	if err != nil || len(bundleObjects(t, out)) != 100_002 || len(changes) < 100_000 {
+		t.Errorf("%v: %d bytes, %d changes", err, len(out), len(changes))
 	}
 }
 

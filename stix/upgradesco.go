@@ -39,6 +39,7 @@ type observables struct {
 	keys  map[string]int32  // nodes by key
 	ids   map[string]string // ids by key, as far as known; "" while it is being found
 	quiet bool              // changes are told in the last pass only
+	at    string            // the path of the observable being written
 	out   [][]byte
 }
 
@@ -64,6 +65,7 @@ func (o *observables) run(i int32) []string {
 		}
 		seen[id] = true
 		refs = append(refs, quoteJSON(id))
+		o.at = "objects." + clip(t.name(m), 100)
 		text := o.write(m, t.text0(m, "type"), id, false, 0)
 		if _, ok := o.u.made[id]; !ok {
 			o.u.made[id] = text
@@ -132,7 +134,7 @@ func (o *observables) write(m int32, typ, id string, part bool, depth int) strin
 		if name == "type" || name == "spec_version" || name == "id" {
 			continue
 		}
-		to := o.rename(typ, name, p)
+		to := o.rename(typ, name, "")
 		if part && !contributes(typ, to) {
 			continue
 		}
@@ -152,8 +154,9 @@ func contributes(typ, name string) bool {
 	return false
 }
 
-// rename returns the name that a property has in STIX 2.1, and tells of it.
-func (o *observables) rename(typ, name string, p int32) string {
+// rename returns the name that a property has in STIX 2.1, and tells of it;
+// below is where in the observable it stands.
+func (o *observables) rename(typ, name, below string) string {
 	to := renamed[typ][name]
 	if to == "" && dropped[typ][name] {
 		to = "x_" + name
@@ -162,7 +165,7 @@ func (o *observables) rename(typ, name string, p int32) string {
 		return name
 	}
 	if !o.quiet {
-		o.u.tell(o.t.path(p), "6", "stix.upgrade_renamed", comity.A("name", to))
+		o.u.tell(o.at+below+"."+name, "6", "stix.upgrade_renamed", comity.A("name", to))
 	}
 	return to
 }
@@ -204,7 +207,7 @@ func (o *observables) members(b *strings.Builder, name string, p int32, depth in
 			b.WriteByte(',')
 		}
 		inner := t.name(e)
-		to := o.rename(name, inner, e)
+		to := o.rename(name, inner, ".extensions."+name)
 		if strings.HasSuffix(name, "hashes") && inner == "ssdeep" && t.get(p, "SSDEEP") == 0 {
 			to = "SSDEEP"
 		}
