@@ -30,6 +30,7 @@ func (s *server) routes() {
 	op(s, reader, "GET /imports/{id}/refused", "import-refused", "What an import did not accept", s.refused)
 	op(s, analyst, "POST /imports/{id}/undo", "import-undo", "Take an import back", s.undo)
 	op(s, reader, "GET /collections", "collections", "Collections of objects", s.collections)
+	s.taxiiRoutes()
 
 	op(s, analyst, "POST /share", "share", "Give objects to the parties of an agreement", s.share)
 
@@ -41,6 +42,34 @@ func (s *server) routes() {
 	op(s, reader, "GET /channels/{id}/entries", "entries", "Entries of a channel", s.entries)
 	op(s, analyst, "POST /verify", "verify", "Verify channel logs from the store", s.verify)
 	op(s, admin, "GET /audit", "audit", "What happened and who did it", s.audit)
+}
+
+// taxiiRoutes are the operations on collections, TAXII and feeds.
+func (s *server) taxiiRoutes() {
+	const reader, analyst, admin = node.RoleReader, node.RoleAnalyst, node.RoleAdmin
+	op(s, analyst, "POST /collections", "collection-add", "Make a collection", s.collectionAdd)
+	op(s, analyst, "POST /collections/preview", "collection-preview", "What a query would collect", s.preview)
+	op(s, reader, "GET /collections/{id}", "collection", "One collection", s.collection)
+	op(s, reader, "GET /collections/{id}/members", "collection-members", "What is in a collection, newest first", s.members)
+	op(s, analyst, "POST /collections/{id}/add", "collection-collect", "Put objects into a collection", s.collect)
+	op(s, analyst, "POST /collections/{id}/remove", "collection-uncollect", "Take objects out of a collection", s.uncollect)
+	op(s, analyst, "POST /collections/{id}/describe", "collection-describe", "Change title and description", s.collectionDescribe)
+	op(s, analyst, "POST /collections/{id}/query", "collection-query", "Let a query fill a collection", s.collectionQuery)
+	op(s, admin, "POST /collections/{id}/open", "collection-open", "Say who from outside may use a collection", s.collectionOpen)
+
+	op(s, reader, "GET /taxii/roots", "taxii-roots", "API roots", s.roots)
+	op(s, admin, "POST /taxii/roots", "taxii-root-put", "Make or change an API root", s.rootPut)
+	op(s, admin, "POST /taxii/roots/{id}/remove", "taxii-root-remove", "Remove an API root", s.rootRemove)
+	op(s, reader, "GET /taxii/readers", "taxii-readers", "Who reads which collection, and how far behind", s.readers)
+	op(s, reader, "GET /taxii/posts", "taxii-posts", "What was posted, newest first", s.posts)
+	op(s, reader, "GET /taxii/posts/{id}", "taxii-post", "One post and what was refused of it", s.post)
+
+	op(s, reader, "GET /feeds", "feeds", "Feeds that this node reads", s.feeds)
+	op(s, admin, "POST /feeds", "feed-put", "Make or change a feed", s.feedPut)
+	op(s, reader, "GET /feeds/{id}", "feed", "One feed", s.feed)
+	op(s, analyst, "POST /feeds/{id}/poll", "feed-poll", "Read a feed now", s.feedPoll)
+	op(s, analyst, "POST /feeds/{id}/pause", "feed-pause", "Pause a feed, or let it go on", s.feedPause)
+	op(s, admin, "POST /feeds/{id}/remove", "feed-remove", "Forget a feed", s.feedRemove)
 }
 
 // op adds one operation. pattern is a method and a path, as for ServeMux.

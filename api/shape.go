@@ -236,6 +236,8 @@ func Shape(v any) any {
 		return userOf(v)
 	case store.Collection:
 		return collectionOf(v)
+	case node.FeedView:
+		return feedOf(v)
 	case node.UndoResult:
 		return undoOf(v)
 	}

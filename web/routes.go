@@ -18,8 +18,11 @@ const (
 	findBody = 5<<20 + 64<<10 // a paste of 5 MB and its form
 )
 
-// routes is the table of all pages, top to bottom.
-func (w *Web) routes() []route {
+// routes is the table of all pages.
+func (w *Web) routes() []route { return append(w.ownRoutes(), w.taxiiRoutes()...) }
+
+// ownRoutes are all pages but those of TAXII, top to bottom.
+func (w *Web) ownRoutes() []route {
 	const reader, analyst, admin = node.RoleReader, node.RoleAnalyst, node.RoleAdmin
 	return []route{
 		{pattern: "GET /setup", open: true, handle: w.setupForm},
@@ -56,35 +59,6 @@ func (w *Web) routes() []route {
 		{pattern: "GET /imports/{id}/refused.jsonl", role: reader, handle: w.importRefused},
 		{pattern: "GET /imports/{id}/undo", role: analyst, handle: w.undoForm},
 		{pattern: "POST /imports/{id}/undo", role: analyst, handle: w.undo},
-
-		{pattern: "GET /taxii", role: reader, handle: w.taxii},
-		{pattern: "GET /taxii/collections/new", role: analyst, handle: w.collectionNew},
-		{pattern: "POST /taxii/collections/new", role: analyst, handle: w.collectionMake},
-		{pattern: "GET /taxii/collections/{id}", role: reader, handle: w.collectionShow},
-		{pattern: "POST /taxii/collections/{id}/add", role: analyst, handle: w.collectionAdd},
-		{pattern: "POST /taxii/collections/{id}/remove", role: analyst, handle: w.collectionRemove},
-		{pattern: "GET /taxii/collections/{id}/edit", role: analyst, handle: w.collectionEdit},
-		{pattern: "POST /taxii/collections/{id}/edit", role: analyst, handle: w.collectionSave},
-		{pattern: "GET /taxii/collections/{id}/open", role: admin, handle: w.openingForm},
-		{pattern: "POST /taxii/collections/{id}/open", role: admin, handle: w.opening},
-		{pattern: "GET /taxii/roots/new", role: admin, handle: w.rootNew},
-		{pattern: "POST /taxii/roots/new", role: admin, handle: w.rootMake},
-		{pattern: "GET /taxii/roots/{name}", role: admin, handle: w.rootEdit},
-		{pattern: "POST /taxii/roots/{name}", role: admin, handle: w.rootSave},
-		{pattern: "POST /taxii/roots/{name}/remove", role: admin, handle: w.rootRemove},
-		{pattern: "GET /taxii/posts", role: reader, handle: w.taxiiPosts},
-		{pattern: "GET /taxii/posts/{id}", role: reader, handle: w.taxiiPost},
-
-		{pattern: "GET /feeds", role: reader, handle: w.feedList},
-		{pattern: "GET /feeds/new", role: admin, handle: w.feedNew},
-		{pattern: "POST /feeds/new", role: admin, handle: w.feedMake},
-		{pattern: "GET /feeds/{name}", role: reader, handle: w.feedShow},
-		{pattern: "GET /feeds/{name}/edit", role: admin, handle: w.feedEdit},
-		{pattern: "POST /feeds/{name}/edit", role: admin, handle: w.feedSave},
-		{pattern: "POST /feeds/{name}/poll", role: analyst, handle: w.feedPoll},
-		{pattern: "POST /feeds/{name}/pause", role: analyst, handle: w.feedPause},
-		{pattern: "GET /feeds/{name}/remove", role: admin, handle: w.feedRemoveForm},
-		{pattern: "POST /feeds/{name}/remove", role: admin, handle: w.feedRemove},
 
 		{pattern: "GET /peers", role: reader, handle: w.peerList},
 		{pattern: "POST /peers", role: admin, handle: w.peerAdd},
@@ -124,5 +98,40 @@ func (w *Web) routes() []route {
 		{pattern: "POST /users/{name}/tokens/{id}/revoke", role: admin, handle: w.userTokenRevoke},
 		{pattern: "POST /users/{name}/link", role: admin, handle: w.userLink},
 		{pattern: "GET /audit", role: admin, handle: w.auditList},
+	}
+}
+
+// taxiiRoutes are the pages of what is read and sent by TAXII, there and here.
+func (w *Web) taxiiRoutes() []route {
+	const reader, analyst, admin = node.RoleReader, node.RoleAnalyst, node.RoleAdmin
+	return []route{
+		{pattern: "GET /taxii", role: reader, handle: w.taxii},
+		{pattern: "GET /taxii/collections/new", role: analyst, handle: w.collectionNew},
+		{pattern: "POST /taxii/collections/new", role: analyst, handle: w.collectionMake},
+		{pattern: "GET /taxii/collections/{id}", role: reader, handle: w.collectionShow},
+		{pattern: "POST /taxii/collections/{id}/add", role: analyst, handle: w.collectionAdd},
+		{pattern: "POST /taxii/collections/{id}/remove", role: analyst, handle: w.collectionRemove},
+		{pattern: "GET /taxii/collections/{id}/edit", role: analyst, handle: w.collectionEdit},
+		{pattern: "POST /taxii/collections/{id}/edit", role: analyst, handle: w.collectionSave},
+		{pattern: "GET /taxii/collections/{id}/open", role: admin, handle: w.openingForm},
+		{pattern: "POST /taxii/collections/{id}/open", role: admin, handle: w.opening},
+		{pattern: "GET /taxii/roots/new", role: admin, handle: w.rootNew},
+		{pattern: "POST /taxii/roots/new", role: admin, handle: w.rootMake},
+		{pattern: "GET /taxii/roots/{name}", role: admin, handle: w.rootEdit},
+		{pattern: "POST /taxii/roots/{name}", role: admin, handle: w.rootSave},
+		{pattern: "POST /taxii/roots/{name}/remove", role: admin, handle: w.rootRemove},
+		{pattern: "GET /taxii/posts", role: reader, handle: w.taxiiPosts},
+		{pattern: "GET /taxii/posts/{id}", role: reader, handle: w.taxiiPost},
+
+		{pattern: "GET /feeds", role: reader, handle: w.feedList},
+		{pattern: "GET /feeds/new", role: admin, handle: w.feedNew},
+		{pattern: "POST /feeds/new", role: admin, handle: w.feedMake},
+		{pattern: "GET /feeds/{name}", role: reader, handle: w.feedShow},
+		{pattern: "GET /feeds/{name}/edit", role: admin, handle: w.feedEdit},
+		{pattern: "POST /feeds/{name}/edit", role: admin, handle: w.feedSave},
+		{pattern: "POST /feeds/{name}/poll", role: analyst, handle: w.feedPoll},
+		{pattern: "POST /feeds/{name}/pause", role: analyst, handle: w.feedPause},
+		{pattern: "GET /feeds/{name}/remove", role: admin, handle: w.feedRemoveForm},
+		{pattern: "POST /feeds/{name}/remove", role: admin, handle: w.feedRemove},
 	}
 }
