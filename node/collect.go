@@ -33,8 +33,9 @@ type collecting struct {
 
 // collector is one query collection.
 type collector struct {
-	id     comity.CollectionID
-	filter policy.Filter
+	id      comity.CollectionID
+	filter  policy.Filter
+	filling bool // members may be there that do not match, and not be there though they do
 }
 
 // settingQueries holds the queries of all collections: one question to the store
@@ -90,7 +91,7 @@ func (s *collecting) collectors(ctx context.Context, r store.SettingReader) ([]c
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, collector{id, f})
+		out = append(out, collector{id, f, qs[id].Filling})
 	}
 	s.text, s.read = string(b), out
 	return out, nil

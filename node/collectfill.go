@@ -137,7 +137,7 @@ func (n *Node) fillStep(ctx context.Context, tx store.Tx, id comity.CollectionID
 	if err != nil {
 		return err
 	}
-	m := newMoving(tx, []collector{{id, f}}, n.now())
+	m := newMoving(tx, []collector{{id, f, true}}, n.now())
 	step := w.members
 	if w.Stored {
 		step = w.stored
@@ -168,7 +168,7 @@ func (w *walk) members(ctx context.Context, m *moving) (more bool, err error) {
 		w.After = ms[i].Seq
 		if id := ms[i].Version.ID; !seen[id] {
 			seen[id] = true
-			if err := m.held(ctx, id); err != nil {
+			if err := m.held(ctx, id, nil); err != nil {
 				return false, err
 			}
 		}
@@ -185,7 +185,7 @@ func (w *walk) stored(ctx context.Context, m *moving) (more bool, err error) {
 	}
 	w.After = int64(vs[len(vs)-1].OID)
 	return true, fitting(ctx, m.tx, &m.qs[0].filter, vs, func(v *store.Version) (bool, error) {
-		return true, m.held(ctx, v.ID)
+		return true, m.held(ctx, v.ID, nil)
 	})
 }
 

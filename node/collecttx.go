@@ -16,15 +16,17 @@ type collectTx struct {
 	s       *collecting
 	loaded  bool
 	qs      []collector
-	touched map[comity.ObjectID]touched
+	touched map[comity.ObjectID]*touched
 	order   []comity.ObjectID // as they came
 }
 
 // touched is one object that a transaction touches.
 type touched struct {
-	oid    store.OID
-	object *comity.Object // its only version, put here; nil when the store must be asked
-	label  comity.TLP     // in force for it
+	only   bool           // the version put is the only one
+	more   bool           // not only puts touched it
+	oids   []store.OID    // of the versions put here
+	object *comity.Object // the last of them that became current
+	label  comity.TLP     // with only: the one in force
 }
 
 // begin reports whether there are query collections. The queries are read under
@@ -41,17 +43,25 @@ func (t *collectTx) begin(ctx context.Context, locked bool) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		t.qs, t.loaded, t.touched = qs, true, map[comity.ObjectID]touched{}
+		t.qs, t.loaded, t.touched = qs, true, map[comity.ObjectID]*touched{}
 	}
 	return len(t.qs) > 0, nil
 }
 
-// touch notes that the store must be asked about an object.
-func (t *collectTx) touch(id comity.ObjectID) {
-	if _, known := t.touched[id]; !known {
-		t.order = append(t.order, id)
+// touch gives what is noted of an object.
+func (t *collectTx) touch(id comity.ObjectID) *touched {
+	c := t.touched[id]
+	if c == nil {
+		c = &touched{}
+		t.order, t.touched[id] = append(t.order, id), c
 	}
-	t.touched[id] = touched{}
+	return c
+}
+
+// changed notes that the store must be asked about all of an object.
+func (t *collectTx) changed(id comity.ObjectID) {
+	c := t.touch(id)
+	c.more, c.only = true, false
 }
 
 // PutObjects implements store.ObjectWriter.
@@ -64,21 +74,24 @@ func (t *collectTx) PutObjects(ctx context.Context, a store.Arrival, objs []comi
 		return puts, err
 	}
 	for i := range puts {
-		o := &objs[i]
-		_, known := t.touched[o.ID]
-		switch fate := puts[i].Fate; {
-		case fate == store.FateNew && !known:
-			label := o.TLP
-			if label == comity.Unmarked {
-				label = a.Handling
-			}
-			t.order = append(t.order, o.ID)
-			t.touched[o.ID] = touched{puts[i].OID, o, label}
-		case fate != store.FateSame && puts[i].OID != 0:
-			t.touch(o.ID)
+		if puts[i].OID != 0 && puts[i].Fate != store.FateSame {
+			t.put(a, &objs[i], puts[i])
 		}
 	}
 	return puts, nil
+}
+
+// put notes a version put here.
+func (t *collectTx) put(a store.Arrival, o *comity.Object, p store.Put) {
+	c := t.touch(o.ID)
+	c.only = p.Fate == store.FateNew && len(c.oids) == 0 && !c.more
+	c.oids = append(c.oids, p.OID)
+	if p.Fate == store.FateNew || p.Fate == store.FateNewer {
+		c.object, c.label = o, o.TLP
+		if c.label == comity.Unmarked {
+			c.label = a.Handling
+		}
+	}
 }
 
 // SetState implements store.ObjectWriter.
@@ -136,7 +149,7 @@ func (t *collectTx) changing(ctx context.Context, oid store.OID) error {
 	}
 	vs, err := t.Tx.ByOID(ctx, []store.OID{oid}, false)
 	for i := range vs {
-		t.touch(vs[i].ID)
+		t.changed(vs[i].ID)
 	}
 	return err
 }
@@ -148,9 +161,10 @@ func (t *collectTx) end(ctx context.Context) error {
 	}
 	m := newMoving(t.Tx, t.qs, t.s.now())
 	for _, id := range t.order {
-		if now := t.touched[id]; now.object != nil {
-			m.fresh(now)
-		} else if err := m.held(ctx, id); err != nil {
+		c := t.touched[id]
+		if c.only {
+			m.fresh(c)
+		} else if err := m.held(ctx, id, c); err != nil {
 			return err
 		}
 	}
@@ -175,35 +189,47 @@ func newMoving(tx store.Tx, qs []collector, now time.Time) *moving {
 }
 
 // fresh places an object that nobody held before.
-func (m *moving) fresh(t touched) {
+func (m *moving) fresh(c *touched) {
 	for i := range m.qs {
-		if m.qs[i].filter.MatchUnder(t.object, t.label) {
-			m.in[i] = append(m.in[i], t.oid)
+		if m.qs[i].filter.MatchUnder(c.object, c.label) {
+			m.in[i] = append(m.in[i], c.oids...)
 		}
 	}
 }
 
-// held places every version of an object by what its current version says.
-func (m *moving) held(ctx context.Context, id comity.ObjectID) error {
+// held places every version of an object by what its current version says. c is
+// what a transaction did to it; nil when that is not known.
+func (m *moving) held(ctx context.Context, id comity.ObjectID, c *touched) error {
 	vs, err := m.tx.Versions(ctx, id) // newest first, conflicts last
 	if err != nil && !comity.Is(err, comity.NotFound) {
 		return err
 	}
 	var oids []store.OID
-	var now current
+	var now, was current
 	for i := range vs {
-		if vs[i].Latest && !vs[i].Conflict {
-			now.v = &vs[i]
+		v := &vs[i]
+		if v.State != comity.StateErased {
+			oids = append(oids, v.OID)
 		}
-		if vs[i].State != comity.StateErased {
-			oids = append(oids, vs[i].OID)
+		if v.Latest && !v.Conflict {
+			now.v = v
+		}
+		if was.v == nil && !v.Conflict && c != nil && !slices.Contains(c.oids, v.OID) {
+			was.v = v
 		}
 	}
 	slices.Reverse(oids)
+	if c != nil && now.v != nil && len(c.oids) > 0 && c.oids[len(c.oids)-1] == now.v.OID {
+		now.read = c.object
+	}
 	for i := range m.qs {
-		if now.fits(&m.qs[i].filter) {
+		fits, known := now.fits(&m.qs[i].filter), c != nil && !c.more && !m.qs[i].filling
+		switch before := known && was.fits(&m.qs[i].filter); {
+		case fits && before:
+			m.in[i] = append(m.in[i], c.oids...)
+		case fits:
 			m.in[i] = append(m.in[i], oids...)
-		} else {
+		case !known || before:
 			m.out[i] = append(m.out[i], oids...)
 		}
 	}
@@ -268,7 +294,7 @@ func (t *collectTx) ForgetImport(ctx context.Context, id comity.ImportID, limit 
 	}
 	deleted, shared, err := t.Tx.ForgetImport(ctx, id, limit)
 	for _, id := range doomed {
-		t.touch(id)
+		t.changed(id)
 	}
 	return deleted, shared, err
 }
