@@ -20,8 +20,11 @@ const (
 	TypeIntroduce   = "comity/introduce/v1"    // here is an identity note
 	TypeVerified    = "comity/verified/v1"     // our people compared the pair code
 	TypeSuspend     = "comity/suspend/v1"      // we stop serving, now
+	TypeResume      = "comity/resume/v1"       // we serve again
 	TypeEnd         = "comity/end/v1"          // we end it after the notice period
 	TypeEraseAnswer = "comity/erase-answer/v1" // what became of an erasure request
+	TypeMarkAnswer  = "comity/mark-answer/v1"  // how far a narrower handling was passed on
+	TypeComplaint   = "comity/complaint/v1"    // an entry or its content is not served
 )
 
 const (
@@ -39,8 +42,8 @@ type InboxDocument struct {
 	Type string
 	ID   string          // lower-case hex SHA-256 of the signed body
 	From comity.MemberID // who signed
-	To   comity.MemberID // who it is for; "" for an agreement
-	At   time.Time       // by the sender's clock; zero for an agreement
+	To   comity.MemberID // who it is for; "" for an agreement and evidence
+	At   time.Time       // by the sender's clock; zero for an agreement and evidence
 	Raw  []byte          // the document as received
 
 	Subject *Identity // introduce: the node introduced; often the sender itself
@@ -50,16 +53,22 @@ type InboxDocument struct {
 	Genesis comity.Hash // verified: SHA-256 of the receiver's genesis that people compared
 
 	Agreement comity.Agreement   // agreement: its clauses
-	Body      []byte             // agreement: what all parties sign
+	Body      []byte             // agreement: what all parties sign; evidence: the evidence itself
 	Line      []byte             // agreement: the sender's signature line, verified
 	Others    [][]byte           // agreement: the other lines, not verified; see VerifyAgreementLine
-	About     comity.AgreementID // suspend, end: "" means the whole peering
-	Why       string             // suspend, end: reason in the sender's words, may be ""
+	About     comity.AgreementID // suspend, resume, end: "" means the whole peering
+	Why       string             // suspend, resume, end, complaint: reason in the sender's words, may be ""
 
-	Channel comity.ChannelID // erase-answer
-	Index   int64            // erase-answer: of the erase entry
+	Origin string // evidence: the log it is about, as claimed; OpenEvidence verifies it
+
+	Channel comity.ChannelID // erase-answer, mark-answer, complaint
+	Index   int64            // of the erase or mark entry; complaint: of the first entry missed
 	Done    bool             // erase-answer: false means refused
 	Law     string           // erase-answer: the law on which it was refused
+	Onward  int64            // mark-answer: nodes to which the object had been passed on
+	Told    int64            // mark-answer: of those, how many confirmed the narrower handling
+	Since   time.Time        // complaint: when it was first missed
+	Tries   int64            // complaint: how often it was asked for
 }
 
 // inboxBody is the JSON of every inbox document but the agreement.
@@ -76,14 +85,25 @@ type inboxBody struct {
 	Index   int64              `json:"index,omitzero"`
 	Answer  string             `json:"answer,omitempty"` // "done" or "refused"
 	Law     string             `json:"law,omitempty"`
+	Onward  int64              `json:"onward,omitzero"`
+	Told    int64              `json:"told,omitzero"`
+	Since   time.Time          `json:"since,omitzero"`
+	Tries   int64              `json:"tries,omitzero"`
 }
 
 // SignInbox makes and signs a document of any type but the agreement, whose
 // body and lines ledger.JoinDocument puts together. Type, To, At and the fields
-// of the type are used; for an introduction Subject.Note is what is sent.
+// of the type are used; for an introduction Subject.Note is what is sent. Of
+// evidence only Body is used: it is signed as it stands, to say who passes it on.
 func (k *Keys) SignInbox(d InboxDocument) ([]byte, error) {
+	if isEvidence(d.Type) {
+		return k.passOn(d.Body)
+	}
 	b := inboxBody{To: d.To, At: d.At.UTC().Truncate(time.Second), Met: d.Met, Scope: d.Scope, About: d.About, Why: d.Why,
-		Channel: d.Channel, Index: d.Index, Law: d.Law}
+		Channel: d.Channel, Index: d.Index, Law: d.Law, Onward: d.Onward, Told: d.Told, Tries: d.Tries}
+	if !d.Since.IsZero() {
+		b.Since = d.Since.UTC().Truncate(time.Second)
+	}
 	switch d.Type {
 	case TypeIntroduce:
 		if d.Subject != nil {
@@ -125,6 +145,9 @@ func OpenInbox(doc []byte, from *Identity) (InboxDocument, error) {
 	}
 	if from == nil && string(typ) != TypeIntroduce {
 		return InboxDocument{}, comity.E(comity.Unauthenticated, op, clip(string(typ)), comity.Msg("federation.stranger"), nil)
+	}
+	if isEvidence(string(typ)) {
+		return openInboxEvidence(doc, string(typ), from)
 	}
 	var b inboxBody
 	if err := readJSON(js, &b); err != nil {
@@ -180,7 +203,7 @@ func openInboxAgreement(doc, sigs []byte, from *Identity) (InboxDocument, error)
 func (b *inboxBody) document(typ string) (InboxDocument, error) {
 	const op = "read document"
 	d := InboxDocument{Type: typ, To: b.To, At: b.At.UTC(), Met: b.Met, Scope: b.Scope, About: b.About, Why: b.Why,
-		Channel: b.Channel, Index: b.Index, Done: b.Answer == "done", Law: b.Law}
+		Channel: b.Channel, Index: b.Index, Done: b.Answer == "done", Law: b.Law, Onward: b.Onward, Told: b.Told, Since: b.Since.UTC(), Tries: b.Tries}
 	wrong := func(field string, cause error) (InboxDocument, error) {
 		return InboxDocument{}, invalid(op, clip(typ), cause, "federation.document_field", comity.A("type", clip(typ)), comity.A("field", field))
 	}
@@ -211,21 +234,38 @@ func (b *inboxBody) document(typ string) (InboxDocument, error) {
 			return wrong("genesis", err)
 		}
 		copy(d.Genesis[:], sum)
-	case TypeSuspend, TypeEnd:
-	case TypeEraseAnswer:
-		if !validChannelID(b.Channel) {
-			return wrong("channel", nil)
-		}
-		if b.Index < 0 || b.Index > ledger.MaxSize {
-			return wrong("index", nil)
-		}
-		if b.Answer != "done" && b.Answer != "refused" {
-			return wrong("answer", nil)
+	case TypeSuspend, TypeResume, TypeEnd:
+	case TypeEraseAnswer, TypeMarkAnswer, TypeComplaint:
+		if field := b.wrongAboutEntry(typ); field != "" {
+			return wrong(field, nil)
 		}
 	default:
 		return InboxDocument{}, invalid(op, clip(typ), nil, "federation.document_unknown", comity.A("type", clip(typ)))
 	}
 	return d, nil
+}
+
+// wrongAboutEntry names the field that is wrong in a document about one entry of
+// a channel.
+func (b *inboxBody) wrongAboutEntry(typ string) string {
+	const most = 1 << 20 // nodes, or tries
+	switch {
+	case !validChannelID(b.Channel):
+		return "channel"
+	case b.Index < 0 || b.Index > ledger.MaxSize:
+		return "index"
+	case typ == TypeEraseAnswer && b.Answer != "done" && b.Answer != "refused":
+		return "answer"
+	case typ == TypeMarkAnswer && (b.Onward < 0 || b.Onward > most):
+		return "onward"
+	case typ == TypeMarkAnswer && (b.Told < 0 || b.Told > b.Onward):
+		return "told"
+	case typ == TypeComplaint && (b.Since.IsZero() || b.Since.After(b.At)):
+		return "since"
+	case typ == TypeComplaint && (b.Tries < 1 || b.Tries > most):
+		return "tries"
+	}
+	return ""
 }
 
 // validChannelID reports whether s has the shape of a channel id.

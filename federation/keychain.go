@@ -228,13 +228,23 @@ func (c *KeyChain) Receipt(role KeyRole, checkpoint, line []byte) (time.Time, le
 	if err != nil {
 		return time.Time{}, key, err
 	}
+	return at, key, c.counts(role, key, origin, size, at)
+}
+
+// counts reports, as an error, why a cosignature by a key of this node does not
+// count.
+func (c *KeyChain) counts(role KeyRole, key ledger.KeyID, origin string, size int64, at time.Time) error {
+	s, err := c.span(role, key)
 	switch {
+	case err != nil:
+		return err
 	case s.stolen:
-		err = c.within(&s, key, origin, size)
+		return c.within(&s, key, origin, size)
 	case s.replaced && at.After(s.until.Add(clockSlack)):
-		err = unverified(op, c.id, nil, "keychain.receipt_late", comity.A("key", key), comity.A("until", s.until.Format(time.RFC3339)), comity.A("at", at.Format(time.RFC3339)))
+		return unverified("check key", c.id, nil, "keychain.receipt_late", comity.A("key", key),
+			comity.A("until", s.until.Format(time.RFC3339)), comity.A("at", at.Format(time.RFC3339)))
 	}
-	return at, key, err
+	return nil
 }
 
 // Document opens a document that this node signed with its document key. One

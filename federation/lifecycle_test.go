@@ -304,6 +304,9 @@ func TestInboxDocuments(t *testing.T) {
 		{Type: TypeEnd, About: agreement},
 		{Type: TypeEraseAnswer, Channel: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Index: 7, Done: true},
 		{Type: TypeEraseAnswer, Channel: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Index: 8, Law: "evidence act"},
+		{Type: TypeMarkAnswer, Channel: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Index: 9, Onward: 3, Told: 2},
+		{Type: TypeComplaint, Channel: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Index: 10, Since: now.Add(-time.Hour), Tries: 12, Why: "no payload"},
+		{Type: TypeResume, About: agreement},
 	}
 	for _, d := range docs {
 		d.To, d.At = b.ID, now
@@ -319,7 +322,8 @@ func TestInboxDocuments(t *testing.T) {
 			t.Fatal("another node was introduced")
 		}
 		if got.From != a.ID || got.To != b.ID || !got.At.Equal(now) || got.Met != d.Met || got.Genesis != d.Genesis || got.About != d.About ||
-			got.Why != d.Why || got.Channel != d.Channel || got.Index != d.Index || got.Done != d.Done || got.Law != d.Law || len(got.ID) != 64 {
+			got.Why != d.Why || got.Channel != d.Channel || got.Index != d.Index || got.Done != d.Done || got.Law != d.Law ||
+			got.Onward != d.Onward || got.Told != d.Told || got.Tries != d.Tries || !got.Since.Equal(d.Since) || len(got.ID) != 64 {
 			t.Fatalf("%s came back as %+v", d.Type, got)
 		}
 		_, err = OpenInbox(raw, b)
@@ -340,6 +344,11 @@ func TestInboxDocuments(t *testing.T) {
 		"to": {Type: TypeEnd, At: now}, "at": {Type: TypeEnd, To: b.ID}, "why": {Type: TypeEnd, To: b.ID, At: now, Why: "a\nb"},
 		"note": {Type: TypeIntroduce, To: b.ID, At: now}, "channel": {Type: TypeEraseAnswer, To: b.ID, At: now},
 		"agreement": {Type: TypeEnd, To: b.ID, At: now, About: "x"},
+		"told":      {Type: TypeMarkAnswer, To: b.ID, At: now, Channel: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Onward: 1, Told: 2},
+		"onward":    {Type: TypeMarkAnswer, To: b.ID, At: now, Channel: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Onward: -1},
+		"tries":     {Type: TypeComplaint, To: b.ID, At: now, Channel: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Since: now},
+		"since":     {Type: TypeComplaint, To: b.ID, At: now, Channel: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Since: now.Add(time.Hour), Tries: 1},
+		"index":     {Type: TypeComplaint, To: b.ID, At: now, Channel: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Index: -1},
 	} {
 		_, err := ka.SignInbox(d)
 		if wantErr(t, err, comity.Invalid, "federation.document_field"); !strings.Contains(err.Error(), "field="+field) {

@@ -357,8 +357,11 @@ func FuzzVerifyProof(f *testing.F) {
 	f.Add([]byte(proofMagic + "extra \nindex 0\n\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := VerifyProof(bytes.NewReader(b))
-		if err == nil && p.Publisher.ID != w.keys[0].ID() {
-			t.Fatal("a proof that nobody made")
+		if err == nil && (p.Publisher.ID != memberID(p.Publisher.Genesis) || !strings.HasPrefix(p.Origin, string(p.Publisher.ID)+"/")) {
+			t.Fatal("a proof of somebody else's log")
+		}
+		if err != nil {
+			named(t, err)
 		}
 		if parts, err := parseProof(b); err == nil && !bytes.Equal(parts.text(), b) {
 			t.Fatal("another spelling")
