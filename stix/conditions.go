@@ -56,7 +56,8 @@ func (c *check) byType() {
 // observed: objects by reference, one observable at least, or the older
 // container, not both (section 4.14).
 func (c *check) observed() {
-	if c.has("objects") {
+	if i := c.t.get(0, "objects"); i != 0 {
+		c.container(i)
 		if c.has("object_refs") {
 			c.exclude("objects", "object_refs")
 		} else if !c.v20 {
@@ -76,6 +77,43 @@ func (c *check) observed() {
 		}
 	}
 	c.breach(ruleNoSCO, i)
+}
+
+// container judges the older container of observables: each has a type, and
+// refers to others in the same container by their keys (section 2.13).
+func (c *check) container(i int32) {
+	t := &c.t
+	if t.nodes[i].kind != kindObject {
+		return
+	}
+	keys := make(map[string]bool, t.nodes[i].n)
+	for m := t.first(i); m != 0; m = t.nodes[m].next {
+		keys[t.name(m)] = true
+	}
+	for m := t.first(i); m != 0; m = t.nodes[m].next {
+		if t.nodes[m].kind != kindObject || t.text0(m, "type") == "" {
+			c.breach(ruleContainer, m)
+			continue
+		}
+		for p := t.first(m); p != 0; p = t.nodes[p].next {
+			name := t.name(p)
+			switch {
+			case strings.HasSuffix(name, "_ref"):
+				c.local(p, keys)
+			case strings.HasSuffix(name, "_refs") && t.nodes[p].kind == kindArray:
+				for e := t.first(p); e != 0; e = t.nodes[e].next {
+					c.local(e, keys)
+				}
+			}
+		}
+	}
+}
+
+// local asks that the reference names a key of the container.
+func (c *check) local(i int32, keys map[string]bool) {
+	if s, ok := c.t.str(i); !ok || !keys[s] {
+		c.breach(ruleLocalRef, i, comity.A("id", clip(s, 100)))
+	}
 }
 
 // location: a region, a country, or latitude with longitude (section 4.10).

@@ -95,6 +95,8 @@ var (
 	ruleDefanged  = &rule{"not-applicable", "stix.not_applicable", "3.2", must}
 	ruleExclusive = &rule{"exclusive", "stix.exclusive", "4.14", must}
 	ruleFamily    = &rule{"is-family", "stix.is_family", "4.11", should}
+	ruleContainer = &rule{"container", "stix.container", "2.13", must}
+	ruleLocalRef  = &rule{"container", "stix.container_ref", "2.13", must}
 	ruleNoSCO     = &rule{"no-observable", "stix.no_observable", "4.14", must}
 	ruleRef       = &rule{"ref-format", "stix.ref_format", "2.9", unsafe}
 	ruleRefSoft   = &rule{"ref-format", "stix.ref_format", "2.9", must}

@@ -2,6 +2,7 @@ package stix_test
 
 const (
 	ext   = "extension-definition--" + uuid
+	seen  = `"first_observed":"2026-01-02T03:04:05Z","last_observed":"2026-01-02T03:04:05Z","number_observed":1`
 	other = "--11111111-1111-4111-8111-111111111111"
 )
 
@@ -65,7 +66,9 @@ var valueVerdicts = []struct{ typ, with, want, rule, path string }{
 	{"file", `"name_enc":"utf-8","hashes":{"MD5":"d41d8cd98f00b204e9800998ecf8427e"}`, "rww", "required", "name"},
 	{"observed-data", `"first_observed":"2026-01-02T03:04:05Z","last_observed":"2026-01-02T03:04:05Z","number_observed":1,"object_refs":["relationship--` + uuid + `"]`, "rww", "no-observable", "object_refs"},
 	{"observed-data", `"first_observed":"2026-01-02T03:04:05Z","last_observed":"2026-01-02T03:04:05Z","number_observed":1,"objects":{"0":{"type":"url","value":"http://example.com/"}}`, "www", "deprecated", "objects"},
-	{"observed-data", `"first_observed":"2026-01-02T03:04:05Z","last_observed":"2026-01-02T03:04:05Z","number_observed":1,"object_refs":["url--` + uuid + `"],"objects":{"0":{}}`, "rww", "exclusive", "objects"},
+	{"observed-data", `"first_observed":"2026-01-02T03:04:05Z","last_observed":"2026-01-02T03:04:05Z","number_observed":1,"object_refs":["url--` + uuid + `"],"objects":{"0":{"type":"url"}}`, "rww", "exclusive", "objects"},
+	{"observed-data", seen + `,"objects":{"0":{"value":"x"}}`, "rww", "container", "objects.0"},
+	{"observed-data", seen + `,"objects":{"0":{"type":"network-traffic","src_ref":"1","encapsulates_refs":["0"]}}`, "rww", "container", "objects.0.src_ref"},
 
 	{"file", `"name":"a","extensions":{"ntfs-ext":{"sid":"1"}}`, "aaa", "", ""},
 	{"file", `"name":"a","extensions":{"ntfs-ext":{}}`, "rww", "extension", "extensions.ntfs-ext"},
