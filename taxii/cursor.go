@@ -21,8 +21,10 @@ import (
 // never expires, and hides the position, so that the gaps between positions do
 // not tell how many objects were withheld.
 //
-// INVARIANT: a cursor opens only with the key, collection, audience and filter
-// that it was made with.
+// INVARIANT: a cursor opens only with the key, collection, audience and match
+// filters that it was made with. added_after may be left out or moved: the
+// position is past it, and clients drop it (the TAXII2 connector of OpenCTI) or
+// replace it (opencti#5681) when they have a cursor.
 type sealer struct {
 	mac, tag []byte
 	block    cipher.Block
@@ -51,7 +53,6 @@ func bind(c comity.CollectionID, audience string, f Filter) []byte {
 	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	text(string(c))
 	text(audience)
-	b = binary.AppendVarint(b, micros(f.AddedAfter))
 	b = binary.AppendUvarint(b, uint64(len(f.IDs)))
 	for _, id := range f.IDs {
 		text(string(id))
