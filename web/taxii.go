@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strings"
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/node"
@@ -70,11 +71,16 @@ func (w *Web) taxii(r *request) (view, error) {
 	return v, err
 }
 
-func (w *Web) secure(r *request) bool { return r.TLS != nil || w.opts.Secure }
+func (w *Web) secure(r *request) bool {
+	return r.TLS != nil || w.opts.Secure || strings.HasPrefix(w.opts.BaseURL, "https://")
+}
 
-// taxiiAddress is the address of something on the TAXII server, as a client on
-// the way that this request came would write it.
+// taxiiAddress is the address of something on the TAXII server: as the operator
+// says, else as a client on the way that this request came would write it.
 func (w *Web) taxiiAddress(r *request, path string) string {
+	if w.opts.BaseURL != "" {
+		return strings.TrimRight(w.opts.BaseURL, "/") + taxiiPath + path
+	}
 	scheme := "http://"
 	if w.secure(r) {
 		scheme = "https://"

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comity-net/comity/i18n"
 	"github.com/comity-net/comity/node"
 )
 
@@ -123,6 +124,20 @@ func TestOutsideAccounts(t *testing.T) {
 	for _, role := range []node.Role{node.RoleConstituent, node.RoleCommunity, node.RolePublic} {
 		if rec := hit(h, "admin", "POST", "/users", "", "name=x&password=long+enough+pass&role="+string(role)); rec.Code != 303 {
 			t.Errorf("%s: %d", role, rec.Code)
+		}
+	}
+}
+
+// TestAddressesForClients are as the operator says, else as the page was asked for.
+func TestAddressesForClients(t *testing.T) {
+	cat, err := i18n.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for base, want := range map[string]string{"": "http://example.com/taxii2/", "https://taxii.cert.example/": "https://taxii.cert.example/taxii2/"} {
+		body := hit(New(&fake{full: true}, cat, Options{Now: nowFake, BaseURL: base}), "reader", "GET", "/taxii", "", "").Body.String()
+		if !strings.Contains(body, ">"+want+"<") || strings.Contains(body, `class="note wait"`) != (base == "") {
+			t.Errorf("with %q the page lacks %s, or warns wrongly", base, want)
 		}
 	}
 }

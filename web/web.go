@@ -19,6 +19,7 @@ type Options struct {
 	Now       func() time.Time // the clock; time.Now when nil
 	Log       *slog.Logger     // where failures go; nowhere when nil
 	Secure    bool             // cookies only over TLS, also when a proxy ends it
+	BaseURL   string           // under which TAXII clients reach the node; as the request came when ""
 	MaxUpload int64            // bytes of one upload; 1 GiB when 0
 }
 

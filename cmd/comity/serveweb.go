@@ -117,7 +117,7 @@ func webHandler(ctx context.Context, n *node.Node, cat *i18n.Catalog, log *slog.
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api.New(n, cat, api.Options{Version: programVersion()}))
-	mux.Handle("/", web.New(n, cat, web.Options{Log: log}))
+	mux.Handle("/", web.New(n, cat, web.Options{Log: log, BaseURL: o.baseURL}))
 	return through.forwarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := r.URL.Path; strings.HasPrefix(p, taxii.Prefix) || p+"/" == taxii.Prefix {
 			exchange.ServeHTTP(w, r)
