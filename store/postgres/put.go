@@ -164,8 +164,8 @@ func (p *put) insertObjects(ctx context.Context) error {
 
 func (p *put) insertContent(ctx context.Context) error {
 	return p.copyFresh(ctx, "content", []string{"oid", "codec", "pack", "text", "raw"}, func(r *row) []any {
-		codec, raw := p.raws.Encode(r.o.Raw)
-		return []any{r.oid, codec, index.Pack(r.o.Values, r.o.Refs), clean(r.o.Text), bytesOf(raw)}
+		codec, raw, pack, text := p.raws.Stow(r.o)
+		return []any{r.oid, codec, bytesOf(pack), clean(text), bytesOf(raw)}
 	})
 }
 
@@ -304,16 +304,14 @@ func (r *reader) indexedOf(ctx context.Context, oids []int64) (map[int64]indexed
 	_, err := collect(ctx, r, func(row pgx.Row) (struct{}, error) {
 		var oid int64
 		var in indexed
-		var pack []byte
-		err := row.Scan(&oid, &in.name, &in.text, &pack)
+		var b beside
+		err := row.Scan(append([]any{&oid, &in.name}, b.fields()...)...)
 		if err == nil {
-			if in.values, in.refs, err = index.Unpack(pack); err != nil {
-				err = fault.Damaged(err)
-			}
+			in.values, in.refs, in.text, err = b.open(r)
 		}
 		out[oid] = in
 		return struct{}{}, err
-	}, `SELECT o.oid, o.name, c.text, c.pack FROM object o JOIN content c ON c.oid = o.oid WHERE o.oid = ANY($1)`, oids)
+	}, `SELECT o.oid, o.name, `+besideColumns+` FROM object o JOIN content c ON c.oid = o.oid WHERE o.oid = ANY($1)`, oids)
 	return out, err
 }
 

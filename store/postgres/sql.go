@@ -159,6 +159,29 @@ func (p *packedRaw) ScanBytes(b []byte) (err error) {
 	return nil
 }
 
+// besideColumns are what beside scans, of content as c.
+const besideColumns = "c.codec, c.raw, c.pack, c.text"
+
+// beside scans what is indexed of a version.
+type beside struct {
+	codec     *int64
+	raw, pack []byte
+	text      *string
+}
+
+func (b *beside) fields() []any { return []any{&b.codec, &b.raw, &b.pack, &b.text} }
+
+// open unpacks what was scanned; nothing where there was no content.
+func (b *beside) open(r *reader) (values []comity.Value, refs []comity.Ref, text string, err error) {
+	if b.codec == nil || b.text == nil {
+		return nil, nil, "", nil
+	}
+	if values, refs, text, err = r.raws.Beside(*b.codec, b.raw, b.pack, *b.text); err != nil {
+		err = fault.Damaged(err)
+	}
+	return values, refs, text, err
+}
+
 // message scans the JSON of a comity.Message.
 type message struct{ m *comity.Message }
 

@@ -54,15 +54,13 @@ type candidate struct {
 // than the limit, for a stranger under the same hash.
 func (r *reader) candidates(ctx context.Context, hashes []int64, limit int) ([]candidate, error) {
 	return collect(ctx, r, func(row pgx.Row) (c candidate, err error) {
-		var pack []byte
-		if err = row.Scan(append(versionFields(&c.version), &pack, &c.place)...); err != nil {
+		var b beside
+		if err = row.Scan(append(append(versionFields(&c.version), b.fields()...), &c.place)...); err != nil {
 			return c, err
 		}
-		if c.values, _, err = index.Unpack(pack); err != nil {
-			err = fault.Damaged(err)
-		}
+		c.values, _, _, err = b.open(r)
 		return c, err
-	}, `SELECT `+versionColumns+`, c.pack, p.place
+	}, `SELECT `+versionColumns+`, `+besideColumns+`, p.place
 		FROM unnest($1::bigint[]) WITH ORDINALITY AS p (h, place)
 		CROSS JOIN LATERAL (SELECT oid FROM value v WHERE v.h = p.h ORDER BY v.oid DESC LIMIT $2) v
 		JOIN object o ON o.oid = v.oid

@@ -7,7 +7,6 @@ import (
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/store"
-	"github.com/comity-net/comity/store/internal/fault"
 	"github.com/comity-net/comity/store/internal/index"
 )
 
@@ -30,11 +29,11 @@ func (r *reader) RefsTo(ctx context.Context, id comity.ObjectID, limit int) ([]s
 		for _, oid := range oids {
 			after = oid
 			err := r.query(`
-				SELECT o.oid, o.id, o.type, c.pack
+				SELECT o.oid, o.id, o.type, `+besideColumns+`
 				FROM object o CROSS JOIN content c ON c.oid = o.oid
 				WHERE o.oid = ? AND o.latest = 1 AND o.state <> 2`,
 				func(s *sqlite.Stmt) error {
-					edges, err := scanEdges(s)
+					edges, err := r.scanEdges(s)
 					for _, e := range edges {
 						if e.To == id && len(out) < limit {
 							out = append(out, e)
@@ -54,16 +53,16 @@ func (r *reader) RefsTo(ctx context.Context, id comity.ObjectID, limit int) ([]s
 
 // RefsFrom implements store.EdgeReader.
 func (r *reader) RefsFrom(_ context.Context, oid store.OID) ([]store.Edge, error) {
-	return one(r, "store.no_version", oid, scanEdges, `
-		SELECT o.oid, o.id, o.type, CASE WHEN o.latest = 1 THEN c.pack END
-		FROM object o LEFT JOIN content c ON c.oid = o.oid
+	return one(r, "store.no_version", oid, r.scanEdges, `
+		SELECT o.oid, o.id, o.type, `+besideColumns+`
+		FROM object o LEFT JOIN content c ON c.oid = o.oid AND o.latest = 1
 		WHERE o.oid = ?`, int64(oid))
 }
 
-func scanEdges(s *sqlite.Stmt) ([]store.Edge, error) {
-	_, refs, err := index.Unpack(blob(s, 3))
+func (r *reader) scanEdges(s *sqlite.Stmt) ([]store.Edge, error) {
+	_, refs, _, err := r.beside(s, 3)
 	if err != nil {
-		return nil, fault.Damaged(err)
+		return nil, err
 	}
 	out := make([]store.Edge, len(refs))
 	for i, ref := range refs {

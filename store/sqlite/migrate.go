@@ -14,9 +14,12 @@ import (
 //go:embed schema1.sql
 var schema1 string
 
+//go:embed schema2.sql
+var schema2 string
+
 // schemas returns the steps from an empty file to the newest schema, forward
 // only. A released step never changes; add at the end.
-func schemas() []string { return []string{schema1} }
+func schemas() []string { return []string{schema1, schema2} }
 
 func (r *reader) schemaVersion() (int, error) {
 	n, err := r.number("PRAGMA user_version")

@@ -63,6 +63,20 @@ func (r *reader) raw(s *sqlite.Stmt, col int) (raw []byte, err error) {
 	})
 }
 
+// besideColumns are what beside reads, of content as c.
+const besideColumns = "c.codec, c.raw, c.pack, c.text"
+
+// beside reads what is indexed of a version from besideColumns; nothing when
+// they are NULL.
+func (r *reader) beside(s *sqlite.Stmt, col int) (values []comity.Value, refs []comity.Ref, text string, err error) {
+	return values, refs, text, use(s, col+1, func(b []byte) error {
+		if values, refs, text, err = r.raws.Beside(s.ColumnInt64(col), b, blob(s, col+2), s.ColumnText(col+3)); err != nil {
+			return fault.Damaged(err)
+		}
+		return nil
+	})
+}
+
 // Object implements store.ObjectReader.
 func (r *reader) Object(_ context.Context, id comity.ObjectID) (store.Version, error) {
 	return one(r, "store.no_object", id, r.scanWithRaw, `

@@ -122,9 +122,9 @@ func (p *put) insert(o *comity.Object, idh int64, digest comity.Hash, fate store
 	if err != nil {
 		return err
 	}
-	codec, raw := p.raws.Encode(o.Raw)
+	codec, raw, pack, text := p.raws.Stow(o)
 	err = p.exec(`INSERT INTO content (oid, codec, pack, text, raw) VALUES (?, ?, ?, ?, ?)`,
-		p.oid, codec, index.Pack(o.Values, o.Refs), o.Text, raw)
+		p.oid, codec, pack, text, raw)
 	if err != nil {
 		return err
 	}

@@ -69,13 +69,10 @@ type indexed struct {
 
 func (r *reader) indexed(oid int64) (indexed, error) {
 	return one(r, "store.no_version", oid, func(s *sqlite.Stmt) (in indexed, err error) {
-		in.name, in.text = s.ColumnText(0), s.ColumnText(1)
-		in.values, in.refs, err = index.Unpack(blob(s, 2))
-		if err != nil {
-			err = fault.Damaged(err)
-		}
+		in.name = s.ColumnText(0)
+		in.values, in.refs, in.text, err = r.beside(s, 1)
 		return in, err
-	}, `SELECT o.name, c.text, c.pack FROM object o JOIN content c ON c.oid = o.oid WHERE o.oid = ?`, oid)
+	}, `SELECT o.name, `+besideColumns+` FROM object o JOIN content c ON c.oid = o.oid WHERE o.oid = ?`, oid)
 }
 
 // unindex takes a version out of the indexes for good.

@@ -83,13 +83,17 @@ func (r *reader) searchTail(ctx context.Context, terms []index.Term, limit int) 
 		return nil, nil, err
 	}
 	err = r.query(`
-		SELECT o.oid, o.name, c.text
+		SELECT o.oid, o.name, `+besideColumns+`
 		FROM content c CROSS JOIN object o ON o.oid = c.oid
 		WHERE c.oid > ? AND o.latest = 1
 		ORDER BY c.oid DESC`,
 		func(s *sqlite.Stmt) error {
 			oid := store.OID(s.ColumnInt64(0))
-			all, inName := index.Match(index.Words(s.ColumnText(1), s.ColumnText(2)), terms)
+			_, _, text, err := r.beside(s, 2)
+			if err != nil {
+				return err
+			}
+			all, inName := index.Match(index.Words(s.ColumnText(1), text), terms)
 			switch {
 			case inName && len(named) < limit:
 				named = append(named, oid)
@@ -149,8 +153,9 @@ func (w *writer) indexTextsLocked(step int) error {
 		return err
 	}
 	rows, err := collect(&w.reader, func(s *sqlite.Stmt) (textRow, error) {
-		return textRow{s.ColumnInt64(0), s.ColumnText(1), s.ColumnText(2)}, nil
-	}, `SELECT o.oid, o.name, c.text
+		_, _, text, err := w.beside(s, 2)
+		return textRow{s.ColumnInt64(0), s.ColumnText(1), text}, err
+	}, `SELECT o.oid, o.name, `+besideColumns+`
 		FROM content c CROSS JOIN object o ON o.oid = c.oid
 		WHERE c.oid > ? AND o.latest = 1 ORDER BY c.oid LIMIT 0+?`, mark, step)
 	if err != nil {

@@ -52,13 +52,13 @@ func (r *reader) probe(out []store.Hit, runs []run, v comity.Value, limit int) (
 		for _, oid := range oids {
 			before = oid
 			err := r.query(`
-				SELECT `+versionColumns+`, c.pack
+				SELECT `+versionColumns+`, `+besideColumns+`
 				FROM object o CROSS JOIN content c ON c.oid = o.oid
 				WHERE o.oid = ? AND o.latest = 1 AND o.state <> 2`,
 				func(s *sqlite.Stmt) error {
-					values, _, err := index.Unpack(blob(s, 21))
+					values, _, _, err := r.beside(s, 21)
 					if err != nil {
-						return fault.Damaged(err)
+						return err
 					}
 					if len(out) < limit && slices.Contains(values, v) {
 						o, _ := scanVersion(s)

@@ -33,8 +33,8 @@ type Raws struct{ dict *s2.Dict }
 // NewRaws makes the dictionary ready.
 func NewRaws() Raws { return Raws{s2.MakeDict(dictionary1, nil)} }
 
-// Encode packs raw, or gives it back where that does not pay.
-func (r Raws) Encode(raw []byte) (codec int64, b []byte) {
+// encode packs raw alone, or gives it back where that does not pay.
+func (r Raws) encode(raw []byte) (codec int64, b []byte) {
 	if len(raw) < 64 || len(raw) > rawMost {
 		return codecPlain, raw
 	}
@@ -53,13 +53,20 @@ func (r Raws) decode(shelf *Shelf, codec int64, b []byte) ([]byte, error) {
 	case codecPlain:
 		return append(shelf.room(len(b)), b...), nil
 	case codecS2:
-		n, err := s2.DecodedLen(b)
-		if err != nil || n > rawMost {
-			return nil, errors.Join(err, fmt.Errorf("index: object of %d bytes", n))
-		}
-		return r.dict.Decode(shelf.room(n), b)
+		return r.block(shelf, b)
+	case codecStow:
+		whole, raw, _, err := r.stowed(shelf, b)
+		return whole[:raw:raw], err
 	}
 	return nil, fmt.Errorf("index: unknown codec %d", codec)
+}
+
+func (r Raws) block(shelf *Shelf, b []byte) ([]byte, error) {
+	n, err := s2.DecodedLen(b)
+	if err != nil || n > rawMost {
+		return nil, errors.Join(err, fmt.Errorf("index: object of %d bytes", n))
+	}
+	return r.dict.Decode(shelf.room(n), b)
 }
 
 // Shelf holds the bytes of objects that are read together and soon let go: few
