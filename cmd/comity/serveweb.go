@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -142,7 +143,7 @@ func (a *app) webServer(ctx context.Context, n *node.Node, o *webOptions, log *s
 	}
 	srv := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog: stdlog.New(serverLog{log}, "", 0),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: 100, MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 256 << 10,
 			SendPingTimeout: time.Minute, WriteByteTimeout: time.Minute,
@@ -161,6 +162,22 @@ func (a *app) webServer(ctx context.Context, n *node.Node, o *webOptions, log *s
 	lim := limitListener(ln, o.total, o.each, writeStall, func(ip netip.Addr) bool { return through.has(ip) })
 	srv.ConnState = lim.state
 	return srv, lim, nil
+}
+
+// serverLog takes the lines of net/http. Whoever knocks at a port without
+// speaking TLS makes one; an operator must not be drowned in them, but has to
+// hear why no certificate can be had.
+type serverLog struct{ log *slog.Logger }
+
+// Write implements io.Writer.
+func (l serverLog) Write(p []byte) (int, error) {
+	line, level := strings.TrimSpace(string(p)), slog.LevelWarn
+	ours := strings.Contains(line, "acme") && !strings.Contains(line, "HostWhitelist") && !strings.Contains(line, "missing server name")
+	if strings.Contains(line, "TLS handshake error") && !ours {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, line)
+	return len(p), nil
 }
 
 func (s *server) servePages() error {
