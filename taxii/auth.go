@@ -34,8 +34,8 @@ func credentials(r *http.Request) (Credentials, bool) {
 	switch strings.ToLower(scheme) {
 	case "basic":
 		b, err := base64.StdEncoding.DecodeString(value)
-		user, password, ok := strings.Cut(string(b), ":")
-		if err != nil || !ok || !utf8.Valid(b) || user == "" {
+		user, password, ok := strings.Cut(asUTF8(b), ":")
+		if err != nil || !ok || user == "" {
 			return c, false
 		}
 		c.User, c.Password = user, password
@@ -45,6 +45,19 @@ func credentials(r *http.Request) (Credentials, bool) {
 		return c, true
 	}
 	return c, false
+}
+
+// asUTF8 reads what is no UTF-8 as ISO 8859-1, in which the requests library of
+// Python, and so the OASIS client, sends names and passwords.
+func asUTF8(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	var s strings.Builder
+	for _, c := range b {
+		s.WriteRune(rune(c))
+	}
+	return s.String()
 }
 
 // network is what counts as one address: of IPv6 the /64, which one holder has.
