@@ -15,13 +15,14 @@ FUZZTIME ?= 10s
 HEAVY := ./store/... ./node/... ./cmd/... ./internal/...
 LIGHT  = $(shell $(GO) list ./... | grep -v -E '/(store|node|cmd|internal)(/|$$)')
 
-.PHONY: help build test lint race bench fuzz cross clean
+.PHONY: help build test lint race bench bench-taxii fuzz cross clean
 
 help:
 	@echo 'make build   bin/comity, static, for this machine'
 	@echo 'make test    everything a change must pass (lint, all tests, race detector)'
 	@echo 'make lint    gofmt, go vet, staticcheck'
 	@echo 'make bench   benchmarks and the figures of the running program'
+	@echo 'make bench-taxii  the TAXII server beside a plain one; COMITY_BENCH_GROW=1000000 for a million objects'
 	@echo 'make fuzz    each fuzz target for FUZZTIME ($(FUZZTIME))'
 	@echo 'make cross   build for linux, darwin and windows on amd64 and arm64'
 
@@ -46,6 +47,11 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/comity ./cmd/comity
 	COMITY_BENCH=1 COMITY_BIN=$(CURDIR)/bin/comity $(GO) test -count 1 -v -timeout 30m -run '^TestFigures$$' ./cmd/comity
+	$(MAKE) --no-print-directory bench-taxii
+
+bench-taxii:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/comity ./cmd/comity
+	COMITY_BENCH=1 COMITY_BIN=$(CURDIR)/bin/comity CGO_ENABLED=0 $(GO) test -count 1 -v -timeout 90m -run '^TestSideBySide$$' ./internal/bench
 
 fuzz:
 	@for pkg in $$($(GO) list ./...); do \

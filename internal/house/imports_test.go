@@ -38,6 +38,7 @@ func mayImport() map[string][]string {
 		"internal/testkit/pg":   {"*"},
 		"internal/testkit/data": {"*"},
 		"internal/house":        {"*"},
+		"internal/bench":        {"*"},
 	}
 }
 
