@@ -57,6 +57,8 @@ func (s *server) taxiiRoutes() {
 	op(s, analyst, "POST /collections/{id}/query", "collection-query", "Let a query fill a collection", s.collectionQuery)
 	op(s, admin, "POST /collections/{id}/open", "collection-open", "Say who from outside may use a collection", s.collectionOpen)
 
+	op(s, reader, "GET /taxii/about", "taxii-about", "What discovery says of this node", s.about)
+	op(s, admin, "POST /taxii/about", "taxii-about-put", "Change what discovery says", s.aboutPut)
 	op(s, reader, "GET /taxii/roots", "taxii-roots", "API roots", s.roots)
 	op(s, admin, "POST /taxii/roots", "taxii-root-put", "Make or change an API root", s.rootPut)
 	op(s, admin, "POST /taxii/roots/{id}/remove", "taxii-root-remove", "Remove an API root", s.rootRemove)

@@ -69,6 +69,12 @@ type (
 			MaxContentLength int64  `json:"max_content_length,omitempty" minimum:"0" doc:"bytes"`
 		}
 	}
+	aboutIn struct {
+		Body struct {
+			Description string `json:"description,omitempty" maxLength:"5000"`
+			Contact     string `json:"contact,omitempty" maxLength:"5000" doc:"whom to write to or call"`
+		}
+	}
 	postsIn struct {
 		Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 		After string `query:"after" maxLength:"64" doc:"next of the page before"`
@@ -232,4 +238,13 @@ func (s *server) post(ctx context.Context, in *nameIn) (Post, error) {
 	}
 	rs, err := s.n.Refusals(ctx, p.Import, 0, 1000)
 	return Post{TaxiiPost: p, Refused: each(rs, refusalOf)}, err
+}
+
+func (s *server) about(ctx context.Context, _ *none) (node.TaxiiAbout, error) {
+	return s.n.TaxiiAbout(ctx)
+}
+
+func (s *server) aboutPut(ctx context.Context, in *aboutIn) (node.TaxiiAbout, error) {
+	a := node.TaxiiAbout{Description: in.Body.Description, Contact: in.Body.Contact}
+	return a, s.n.SetTaxiiAbout(ctx, actor(ctx), a)
 }

@@ -51,6 +51,8 @@ func TestCollectionsAndTaxii(t *testing.T) {
 		{admin, "POST", "/taxii/roots/banks/remove", ``, 409, `"kind":"conflict"`},
 		{admin, "POST", "/collections/feed/open", `{}`, 200, `"to":""`},
 		{admin, "POST", "/taxii/roots/banks/remove", ``, 200, `"done":true`},
+		{admin, "POST", "/taxii/about", `{"contact":"soc@x.example"}`, 200, `"contact":"soc@x.example"`},
+		{reader, "GET", "/taxii/about", "", 200, `"contact":"soc@x.example"`},
 		{reader, "GET", "/taxii/roots", "", 200, `"name":"api"`},
 		{reader, "GET", "/taxii/posts/x", "", 404, `"kind":"not-found"`},
 	} {

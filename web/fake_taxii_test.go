@@ -151,3 +151,14 @@ func (f *fake) StartPoll(_ context.Context, _ node.Actor, name string) (comity.I
 	f.note("poll", name)
 	return comity.Import{}, f.full, f.fault
 }
+
+func (f *fake) TaxiiAbout(context.Context) (node.TaxiiAbout, error) {
+	if !f.full {
+		return node.TaxiiAbout{}, f.fault
+	}
+	return node.TaxiiAbout{Contact: "soc@cert.example", Description: "Day <and> night"}, f.fault
+}
+func (f *fake) SetTaxiiAbout(_ context.Context, _ node.Actor, a node.TaxiiAbout) error {
+	f.note("about", a.Contact, a.Description)
+	return f.fault
+}

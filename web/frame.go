@@ -95,7 +95,7 @@ var dones = map[string]bool{
 	"imported": true, "user_added": true, "welcome": true,
 	"taxii_added": true, "taxii_removed": true, "taxii_made": true, "taxii_saved": true, "taxii_opened": true,
 	"feed_saved": true, "feed_polled": true, "feed_paused": true, "feed_resumed": true, "feed_removed": true,
-	"taxii_root_saved": true, "taxii_root_removed": true,
+	"taxii_root_saved": true, "taxii_about_saved": true, "taxii_root_removed": true,
 	"password_changed": true, "token_revoked": true, "user_disabled": true, "user_enabled": true,
 }
 

@@ -81,6 +81,8 @@ type collections interface {
 }
 
 type taxiis interface {
+	TaxiiAbout(ctx context.Context) (node.TaxiiAbout, error)
+	SetTaxiiAbout(ctx context.Context, by node.Actor, a node.TaxiiAbout) error
 	TaxiiRoots(ctx context.Context) ([]node.TaxiiRoot, error)
 	PutTaxiiRoot(ctx context.Context, by node.Actor, root node.TaxiiRoot) error
 	RemoveTaxiiRoot(ctx context.Context, by node.Actor, name string) error

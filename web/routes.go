@@ -115,6 +115,8 @@ func (w *Web) taxiiRoutes() []route {
 		{pattern: "POST /taxii/collections/{id}/edit", role: analyst, handle: w.collectionSave},
 		{pattern: "GET /taxii/collections/{id}/open", role: admin, handle: w.openingForm},
 		{pattern: "POST /taxii/collections/{id}/open", role: admin, handle: w.opening},
+		{pattern: "GET /taxii/about", role: admin, handle: w.aboutForm},
+		{pattern: "POST /taxii/about", role: admin, handle: w.about},
 		{pattern: "GET /taxii/roots/new", role: admin, handle: w.rootNew},
 		{pattern: "POST /taxii/roots/new", role: admin, handle: w.rootMake},
 		{pattern: "GET /taxii/roots/{name}", role: admin, handle: w.rootEdit},

@@ -23,6 +23,7 @@ type taxiiPage struct {
 	frame
 	Address, Curl string
 	Plain         bool // not under TLS, where clients refuse to come
+	About         node.TaxiiAbout
 	Roots         []rootPart
 	Posts         []postLine
 }
@@ -50,6 +51,10 @@ func (w *Web) taxii(r *request) (view, error) {
 	v.Title, v.Section = r.p.T(comity.Msg("web.nav.taxii")), "taxii"
 	v.Address = w.taxiiAddress(r, "")
 	v.Curl = curl(v.Address)
+	var err error
+	if v.About, err = w.node.TaxiiAbout(r.Context()); err != nil {
+		return nil, err
+	}
 	all, err := w.collectionViews(r.Context())
 	if err != nil {
 		return nil, err

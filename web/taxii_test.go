@@ -35,6 +35,7 @@ func TestCollectionForms(t *testing.T) {
 		{"/taxii/roots/new", "name=new&title=B", 303, "root new B"},
 		{"/taxii/roots/banks", "name=api&title=B", 303, "root banks B"},
 		{"/taxii/roots/none", "title=B", 404, ""},
+		{"/taxii/about", "contact=+soc@x.example&description=a%0D%0Ab", 303, "about soc@x.example a\nb"},
 		{"/taxii/roots/banks/remove", "", 303, "unroot banks"},
 	} {
 		f := &fake{full: true}

@@ -110,3 +110,39 @@ func (w *Web) rootRemove(r *request) (view, error) {
 	}
 	return redirect{to: "/taxii", done: "taxii_root_removed"}, nil
 }
+
+// aboutPage changes what discovery says of this node.
+type aboutPage struct {
+	frame
+	About node.TaxiiAbout
+}
+
+func (aboutPage) name() string { return "taxii_about" }
+
+func (w *Web) aboutForm(r *request) (view, error) {
+	a, err := w.node.TaxiiAbout(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	if r.PostForm != nil {
+		a = node.TaxiiAbout{Contact: strings.TrimSpace(r.PostForm.Get("contact")), Description: unixLines(r.PostForm.Get("description"))}
+	}
+	v := &aboutPage{About: a}
+	v.Title, v.Section, v.Here, v.Crumbs = r.p.T(comity.Msg("web.taxii.about")), "taxii", "/taxii/about", taxiiCrumbs(r)
+	return v, nil
+}
+
+func (w *Web) about(r *request) (view, error) {
+	if err := r.form(); err != nil {
+		return nil, err
+	}
+	page, err := w.aboutForm(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.node.SetTaxiiAbout(r.Context(), r.actor(), page.(*aboutPage).About); err != nil {
+		r.problem = err
+		return page, nil
+	}
+	return redirect{to: "/taxii", done: "taxii_about_saved"}, nil
+}
