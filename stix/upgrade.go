@@ -172,8 +172,8 @@ func (u *upgrade) indicator(e *edits) {
 	if err != nil {
 		version = "2.0"
 		u.tell("pattern", "9", "stix.upgrade_pattern_kept", comity.A("cause", err))
-	} else if u.paths(p.Root()) || anew {
-		now := p.String()
+	} else if q := p.Rename(u.path); q != p || anew {
+		now := q.String()
 		e.set("pattern", quoteJSON(now))
 		u.tell("pattern", "9", "stix.upgrade_pattern", comity.A("value", clip(now, 200)))
 	}
@@ -182,23 +182,16 @@ func (u *upgrade) indicator(e *edits) {
 	u.tell("pattern_type", "4.7", "stix.upgrade_pattern_type", comity.A("version", version))
 }
 
-// paths gives the object paths of a pattern the names of STIX 2.1 and reports
-// whether any changed. A path to what STIX 2.1 has no property for is told and
-// left; it matches nothing any more.
-func (u *upgrade) paths(x *pattern.Expr) bool {
-	changed := false
-	if c := x.Test; c != nil && len(c.Path.Steps) > 0 {
-		first := &c.Path.Steps[0]
-		if to := renamed[c.Path.Type][first.Name]; to != "" {
-			first.Name, changed = to, true
-		} else if dropped[c.Path.Type][first.Name] {
-			u.tell("pattern", "9.7", "stix.upgrade_pattern_lost", comity.A("name", c.Path.Type+":"+first.Name))
-		}
+// path gives a property in a pattern its name in STIX 2.1. One that STIX 2.1
+// does not have is told and left; it matches nothing any more.
+func (u *upgrade) path(typ, property string) string {
+	if to := renamed[typ][property]; to != "" {
+		return to
 	}
-	for i := range x.Args {
-		changed = u.paths(&x.Args[i]) || changed
+	if dropped[typ][property] {
+		u.tell("pattern", "9.7", "stix.upgrade_pattern_lost", comity.A("name", typ+":"+property))
 	}
-	return changed
+	return property
 }
 
 // container takes the observables out of observed data.

@@ -17,7 +17,7 @@ func (p *parser) comparisons(level int) (Expr, types) {
 	if p.err != nil || !p.is(string(op)) {
 		return first, can
 	}
-	args := []Expr{first}
+	args := append(make([]Expr, 0, 2), first)
 	for p.err == nil && p.is(string(op)) {
 		p.advance()
 		e, t := next()
@@ -52,11 +52,22 @@ func (p *parser) comparison() (Expr, types) {
 	return Expr{Test: c}, types{one: c.Path.Type}
 }
 
+// block returns room for one more comparison; the more there are, the more is
+// made at once.
+func (p *parser) block() *block {
+	if len(p.blocks) == 0 {
+		p.blocks = make([]block, min(max(p.tests, 3), 32))
+	}
+	b := &p.blocks[0]
+	p.blocks = p.blocks[1:]
+	return b
+}
+
 // test reads one comparison. After an error it is incomplete.
 func (p *parser) test() *Comparison {
 	b := &p.pat.test
 	if p.tests > 0 {
-		b = new(block)
+		b = p.block()
 	}
 	if p.tests++; p.tests > p.lim.Comparisons {
 		p.tooMany("pattern.comparisons", p.lim.Comparisons)

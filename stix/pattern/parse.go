@@ -17,6 +17,8 @@ type parser struct {
 	tests   int
 	pat     *Pattern
 	err     error
+
+	blocks []block // room for the comparisons to come
 }
 
 func parse(text string, lim Limits, lenient bool) (*Pattern, error) {
@@ -67,7 +69,7 @@ func (p *parser) observations(level int) Expr {
 	if p.err != nil || !p.is(string(op)) {
 		return first
 	}
-	args := []Expr{first}
+	args := append(make([]Expr, 0, 2), first)
 	for p.err == nil && p.is(string(op)) {
 		p.advance()
 		args = append(args, p.observations(level+1))
