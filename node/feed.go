@@ -283,8 +283,13 @@ func (f Feed) check() (Feed, error) {
 	case len(f.Types) > 100 || len(f.URL) > 2048 || len(f.Root) > 2048 || len(f.CAPEM) > 64<<10 || len(f.User) > 256:
 		return wrong("feed.long")
 	}
-	_, err := f.origin()
-	return f, err
+	if _, err := f.origin(); err != nil {
+		return f, err
+	}
+	if !strings.HasSuffix(f.URL, "/") {
+		f.URL += "/" // what is relative is so to the folder
+	}
+	return f, nil
 }
 
 // origin is scheme and host that the feed's requests and credentials go to.

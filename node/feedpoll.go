@@ -129,13 +129,7 @@ func (p *poll) run(ctx context.Context, by Actor) (comity.Import, error) {
 		defer close(kept)
 		p.keepLease(bounded, cancel)
 	}()
-	w, im, err := p.read(bounded, by)
-	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(bounded), errPollTime) {
-		err = nil // at its bound: the next goes on
-		if w != nil {
-			w.behind = true
-		}
-	}
+	w, im, err := p.read(ctx, bounded, by)
 	cancel()
 	<-kept
 	if werr := p.end(context.WithoutCancel(ctx), w, im, err); err == nil && !comity.Is(werr, comity.Interrupted) {
@@ -165,11 +159,12 @@ func (p *poll) keepLease(ctx context.Context, cancel context.CancelFunc) {
 }
 
 // read asks the server and imports.
-func (p *poll) read(ctx context.Context, by Actor) (*pulling, comity.Import, error) {
-	c, root, err := p.n.feedClient(ctx, p.f)
+func (p *poll) read(ctx, bounded context.Context, by Actor) (*pulling, comity.Import, error) {
+	c, root, err := p.n.feedClient(bounded, p.f)
 	if err != nil {
 		return nil, comity.Import{}, err
 	}
+	defer c.CloseIdle()
 	how := TaxiiPull{Client: c, Root: root, Collection: p.f.Collection, Types: p.f.Types,
 		Upgrade: p.f.Upgrade, Into: p.f.Into, TLP: p.f.Handling.String()}
 	w, err := p.n.pulling(ctx, by, how)
@@ -192,7 +187,7 @@ func (p *poll) read(ctx context.Context, by Actor) (*pulling, comity.Import, err
 	}
 	at := how.at()
 	at.Resume, at.Overlap = p.was.At, p.f.Overlap
-	im, err := w.all(ctx, at)
+	im, err := w.all(ctx, bounded, at)
 	return w, im, err
 }
 
@@ -254,7 +249,7 @@ func (p *poll) next(s *feedState, f feedRecord, now time.Time, err error) {
 	case kind == comity.Interrupted:
 		s.Next = now
 	default:
-		m := comity.ErrorMessage(err)
+		m := faultOf(f, err)
 		s.Fault = &m
 		wait := jitter(min(faultFirst<<min(s.Fails, 12), faultMost), 25)
 		if told, ok := taxii.RetryAfter(err); ok {
@@ -264,6 +259,23 @@ func (p *poll) next(s *feedState, f feedRecord, now time.Time, err error) {
 		s.Fails++
 		s.Next = now.Add(wait)
 	}
+}
+
+// faultOf says why a poll failed and what to do.
+func faultOf(f feedRecord, err error) comity.Message {
+	m := comity.ErrorMessage(err)
+	if m.Key != "taxii.client.answered" {
+		return m
+	}
+	switch comity.ErrorKind(err) {
+	case comity.Unauthenticated, comity.Forbidden:
+		return comity.Msg("feed.denied", comity.A("name", f.Name), comity.A("cause", m))
+	case comity.NotFound:
+		return comity.Msg("feed.gone", comity.A("name", f.Name), comity.A("cause", m))
+	case comity.Limited, comity.Unreachable:
+		return comity.Msg("feed.later", comity.A("cause", m))
+	}
+	return m
 }
 
 // jitter adds up to that many percent, so that not all nodes ask at one moment.

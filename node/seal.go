@@ -226,7 +226,7 @@ func (n *Node) sealFeed(f feedRecord, s FeedSecret, old feedRecord) (map[string]
 	fields := s.fields()
 	if len(fields) == 0 {
 		if !f.HasSecret || len(old.Sealed) == 0 {
-			return nil, nil //nolint:nilnil // no credentials is a value
+			return map[string][]byte{}, nil
 		}
 		to, err := f.origin()
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"strings"
 
@@ -43,20 +44,24 @@ func (n *Node) pulling(ctx context.Context, by Actor, p TaxiiPull) (*pulling, er
 	return &pulling{importing: importing{n: n, by: by, im: im, opt: opt}, p: p, mine: map[comity.ImportID]bool{}}, err
 }
 
-// all reads the pages from at on.
-func (w *pulling) all(ctx context.Context, at taxii.Pull) (comity.Import, error) {
+// all reads the pages from at on. asking may end before ctx, with errPollTime as
+// its cause: then the rest is left for another time.
+func (w *pulling) all(ctx, asking context.Context, at taxii.Pull) (comity.Import, error) {
 	var err error
-	for b, berr := range w.p.Client.Pull(ctx, at) {
+	for b, berr := range w.p.Client.Pull(asking, at) {
 		if err = berr; err != nil {
 			break
 		}
-		if err = w.page(ctx, b); err != nil {
+		if err = w.page(asking, b); err != nil {
 			break
 		}
 		w.behind = b.More
 		if b.More && w.enough != nil && w.enough(w.bytes, w.objects, w.pages) {
 			break
 		}
+	}
+	if err != nil && errors.Is(context.Cause(asking), errPollTime) {
+		err, w.behind = nil, true
 	}
 	if !w.begun {
 		w.im.ID, w.im.State, w.im.Finished = "", comity.ImportDone, w.n.now()

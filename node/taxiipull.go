@@ -55,7 +55,7 @@ func (n *Node) PullTaxii(ctx context.Context, by Actor, p TaxiiPull) (comity.Imp
 			return comity.Import{}, err
 		}
 	}
-	return w.all(ctx, at)
+	return w.all(ctx, ctx, at)
 }
 
 // at is what the client is asked for.

@@ -174,7 +174,7 @@ func remoteError(u *url.URL, a answer) error {
 	var e errorBody
 	said := ""
 	if json.Unmarshal(a.body, &e) == nil {
-		said = clip(strings.TrimSpace(e.Title + " " + e.Description))
+		said = strings.TrimRight(clip(strings.TrimSpace(e.Title+" "+e.Description)), ".")
 	}
 	msg := comity.Msg("taxii.client.answered", comity.A("status", a.status), comity.A("said", said))
 	if a.status >= 300 && a.status < 400 {

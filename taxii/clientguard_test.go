@@ -148,6 +148,9 @@ func TestPullFromServersThatDoNotListen(t *testing.T) {
 	}))
 	c := client(t, srv, ClientOptions{})
 	_, r, err := pullAll(t, c, Pull{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 3 {
 		var got []string
 		if got, r, err = pullAll(t, c, Pull{Resume: r}); err != nil || len(got) != 0 {

@@ -76,6 +76,9 @@ func metadata(a netip.Addr) bool {
 		a == netip.MustParseAddr("fd00:ec2::254") || a == netip.MustParseAddr("100.100.100.200")
 }
 
+// CloseIdle closes the connections that wait for the next request.
+func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
+
 // FindRoot finds the API root to use: the URL the client was made with when it
 // is more than the address of a server, else what the server calls its default,
 // or names first. It may be on another host.
