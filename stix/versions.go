@@ -43,18 +43,6 @@ func CheckVersion(known []comity.Object, next *comity.Object) []comity.Finding {
 	return c.rep.Findings
 }
 
-// Latest returns the place of the newest version of id in objects, by instant;
-// -1 where there is none. Of two with the same time the first counts.
-func Latest(objects []comity.Object, id comity.ObjectID) int {
-	at := -1
-	for i := range objects {
-		if objects[i].ID == id && (at < 0 || objects[i].Modified.After(objects[at].Modified)) {
-			at = i
-		}
-	}
-	return at
-}
-
 // sameObject compares by what the JSON says, not by how it is written.
 func sameObject(a, b []byte) bool {
 	if bytes.Equal(a, b) {

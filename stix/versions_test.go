@@ -55,13 +55,6 @@ func TestCheckVersion(t *testing.T) {
 	if got := stix.CheckVersion([]comity.Object{later}, &revoked); len(got) != 0 {
 		t.Errorf("an earlier version that came late: %v", got)
 	}
-	known := []comity.Object{first, later, revoked}
-	if i := stix.Latest(known, first.ID); i != 1 {
-		t.Errorf("latest is %d", i)
-	}
-	if i := stix.Latest(known, "tool--x"); i != -1 {
-		t.Errorf("latest of nothing is %d", i)
-	}
 }
 
 func TestCheckTranslation(t *testing.T) {
