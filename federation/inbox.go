@@ -29,7 +29,7 @@ const (
 
 const (
 	maxInbox    = 1 << 20   // any document
-	maxStranger = 128 << 10 // an introduction: an identity note in base64
+	maxStranger = 256 << 10 // an introduction: an identity note in base64
 )
 
 // InboxDocument is one signed document from a peer, checked. Which fields are

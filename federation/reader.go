@@ -193,7 +193,7 @@ func (s *syncing) checkpoint(ctx context.Context, wait time.Duration) error {
 		return peerError(op, err, s.publisher, s.ch.ID)
 	}
 	s.p.Target = target.Size
-	if err := s.compare(ctx, target); err != nil {
+	if err := s.compare(ctx, note, target); err != nil {
 		return err
 	}
 	s.note, s.target = note, target
@@ -202,7 +202,7 @@ func (s *syncing) checkpoint(ctx context.Context, wait time.Duration) error {
 
 // compare refuses a checkpoint that does not continue what is stored. A larger
 // one is proved entry by entry as they come.
-func (s *syncing) compare(ctx context.Context, target comity.Head) error {
+func (s *syncing) compare(ctx context.Context, note []byte, target comity.Head) error {
 	const op = "read channel"
 	if target.Size > s.ch.Head.Size {
 		return nil
@@ -213,13 +213,30 @@ func (s *syncing) compare(ctx context.Context, target comity.Head) error {
 	}
 	peer, ch := comity.A("peer", s.publisher.Name), comity.A("channel", s.ch.ID)
 	if mine.Root != target.Root {
-		return unverified(op, s.ch.ID, nil, "federation.fork", peer, ch, comity.A("size", target.Size),
+		return unverified(op, s.ch.ID, s.forkFound(ctx, note), "federation.fork", peer, ch, comity.A("size", target.Size),
 			comity.A("expected", shortHash(mine.Root)), comity.A("got", shortHash(target.Root)))
 	}
 	if target.Size < s.ch.Head.Size {
 		return unverified(op, s.ch.ID, nil, "federation.old_checkpoint", peer, ch, comity.A("size", s.ch.Head.Size), comity.A("got", target.Size))
 	}
 	return nil
+}
+
+// ForkFound is the cause of a fork error where two signed checkpoints are at hand
+// that contradict each other: errors.As finds it.
+type ForkFound struct{ Evidence Evidence }
+
+// Error implements error.
+func (f *ForkFound) Error() string { return "fork evidence " + f.Evidence.ID }
+
+// forkFound makes evidence of the checkpoint just read and the one held, or gives
+// nil where it cannot be made: nothing signed is held that is as large.
+func (s *syncing) forkFound(ctx context.Context, note []byte) error {
+	e, err := ForkEvidence(ctx, s.r.sink.Log(s.ch.ID), s.ch.Checkpoint, note, s.publisher)
+	if err != nil {
+		return nil
+	}
+	return &ForkFound{e}
 }
 
 // receipt signs the checkpoint once everything under it is stored, and delivers

@@ -120,7 +120,15 @@ func (k *Keys) RootWords() (root, next string, err error) {
 // empty: the next root alone is enough to replace a lost one. Words that are not
 // this node's are refused.
 func (k *Keys) RestoreRoot(root, next string) (*Keys, error) {
-	const op = "restore root"
+	r, err := rootFromWords("restore root", k.id, root, next)
+	if err != nil {
+		return nil, err
+	}
+	return k.withRoot(r)
+}
+
+// rootFromWords reads the two secrets, of which one may be empty.
+func rootFromWords(op string, id comity.MemberID, root, next string) (*rootSecrets, error) {
 	r := &rootSecrets{Format: keysFormat}
 	for _, x := range []struct {
 		words string
@@ -136,9 +144,9 @@ func (k *Keys) RestoreRoot(root, next string) (*Keys, error) {
 		*x.to = seed
 	}
 	if len(r.Root)+len(r.Next) == 0 {
-		return nil, comity.E(comity.Usage, op, k.id, comity.Msg("keychain.words_count", comity.A("expected", seedWords), comity.A("got", 0)), nil)
+		return nil, comity.E(comity.Usage, op, id, comity.Msg("keychain.words_count", comity.A("expected", seedWords), comity.A("got", 0)), nil)
 	}
-	return k.withRoot(r)
+	return r, nil
 }
 
 // SplitWords divides the paper form of one secret between two people: each gets

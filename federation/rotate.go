@@ -72,6 +72,29 @@ func (k *Keys) Rotate(rand io.Reader, r Rotation, now time.Time) (*Keys, []byte,
 	return next, statement, nil
 }
 
+// RecoverKeys makes working keys for a node whose machine is gone: id is its
+// newest identity, which every peer holds, root and next are its recovery words,
+// of which one may be empty. All online keys are drawn anew; stolen and good are
+// as in a Rotation. Since no peer knows the new TLS key, each fetches the identity
+// anew; the chain in it begins at the genesis that it knows.
+func RecoverKeys(rand io.Reader, id *Identity, root, next string, stolen []KeyRole, good LastGood, now time.Time) (*Keys, []byte, error) {
+	secrets, err := rootFromWords("recover keys", id.ID, root, next)
+	if err != nil {
+		return nil, nil, err
+	}
+	fits, ok := secrets.matching(id.Keys)
+	if !ok {
+		return nil, nil, invalid("recover keys", id.ID, nil, "federation.key_mismatch", comity.A("key", "root"))
+	}
+	lost := &Keys{genesis: id.Genesis, id: id.ID, name: id.Keys.now.Name, chain: id.Keys, pub: id.Keys.keys, now: time.Now, offline: fits,
+		secret: nodeSecrets{Format: keysFormat, Genesis: id.Genesis, Chain: id.Keys.Statements()}}
+	r := Rotation{Roles: []KeyRole{RoleLog, RoleRcv, RoleWit, RoleDoc, RoleTLS, RoleAge}, Stolen: stolen, LastGood: good}
+	if len(fits.Root) == 0 {
+		r.Roles = append(r.Roles, RoleRoot)
+	}
+	return lost.Rotate(rand, r, now)
+}
+
 // needsLastGood: the old log key always needs its bounds, the others when stolen.
 func needsLastGood(r Rotation) bool {
 	return slices.Contains(r.Roles, RoleLog) || slices.Contains(r.Stolen, RoleRcv) || slices.Contains(r.Stolen, RoleWit)
@@ -79,7 +102,7 @@ func needsLastGood(r Rotation) bool {
 
 // alsoSigning is the log key in force, where nobody else has it.
 func (k *Keys) alsoSigning(r Rotation) []note.Signer {
-	if slices.Contains(r.Stolen, RoleLog) {
+	if k.log == nil || slices.Contains(r.Stolen, RoleLog) {
 		return nil
 	}
 	return []note.Signer{k.log}
@@ -125,7 +148,9 @@ func (k *Keys) draw(rand io.Reader, role KeyRole, s *nodeSecrets, root *rootSecr
 		if err != nil {
 			return comity.E(comity.Internal, op, k.id, comity.Msg("federation.no_randomness"), err)
 		}
-		s.OldAge = append(slices.Clone(s.OldAge), s.Age)
+		if s.Age != "" {
+			s.OldAge = append(slices.Clone(s.OldAge), s.Age)
+		}
 		s.Age, b.Age = file.String(), file.Recipient().String()
 	default:
 		return comity.E(comity.Usage, op, k.id, comity.Msg("keychain.role", comity.A("role", clip(string(role)))), nil)
