@@ -75,7 +75,7 @@ func TestAgreementRefusals(t *testing.T) {
 		{"duplicate key", `"kind"`, `"kind": "group", "kind"`, "federation.draft_twice", "field=kind line=3"},
 		{"other case", `"kind"`, `"Kind"`, "federation.draft_unknown", "path=Kind"},
 		{"kind", `"bilateral"`, `"trilateral"`, "policy.check_kind", "kind=trilateral"},
-		{"group", `"bilateral"`, `"group"`, "policy.check_group", "path=kind"},
+		{"group", `"bilateral"`, `"group"`, "policy.check_group", "path=parties"},
 		{"party id", string(a.ID), "x" + string(a.ID), "policy.check_member", "path=parties[0].id"},
 		{"party no object", `"parties": [`, `"parties": [7,`, value, "path=parties[0] value=7"},
 		{"same party twice", string(a.ID), string(b.ID), "policy.check_party_twice", "path=parties[1].id"},

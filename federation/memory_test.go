@@ -240,6 +240,15 @@ func (p *party) ReadableChannel(_ context.Context, _ comity.MemberID, id comity.
 	return comity.Channel{}, refuse
 }
 
+func (p *party) MirrorChannel(_ context.Context, _, _ comity.MemberID, id comity.ChannelID) (comity.Channel, error) {
+	return comity.Channel{}, notFound(id)
+}
+
+func (p *party) Heads(context.Context, comity.MemberID) ([]HeldHead, error) {
+	ch := p.log.channel()
+	return []HeldHead{{Publisher: ch.Publisher, Channel: ch.ID, Note: ch.Checkpoint}}, nil
+}
+
 func (p *party) setRefuse(err error) { p.mu.Lock(); defer p.mu.Unlock(); p.refuse = err }
 
 func (p *party) Items(_ context.Context, _ comity.Channel, from int64, most int, maxBytes int64) ([]ledger.Item, error) {

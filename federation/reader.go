@@ -106,10 +106,9 @@ func (r *Reader) Sync(ctx context.Context, id comity.ChannelID, wait time.Durati
 	}
 	s := &syncing{r: r, ch: ch, p: Progress{From: ch.Head.Size, To: ch.Head.Size}}
 	err = s.run(ctx, wait)
-	var own ownError
-	switch {
-	case errors.As(err, &own):
-		return s.p, own.error
+	switch theirs := unowned(err); {
+	case theirs != err:
+		return s.p, theirs
 	case err == nil:
 		return s.p, r.sink.Clear(ctx, id, r.opts.Now())
 	case ctx.Err() != nil:
@@ -122,6 +121,14 @@ func (r *Reader) Sync(ctx context.Context, id comity.ChannelID, wait time.Durati
 type ownError struct{ error }
 
 func (e ownError) Unwrap() error { return e.error }
+
+// unowned takes the mark off.
+func unowned(err error) error {
+	if own := (ownError{}); errors.As(err, &own) {
+		return own.error
+	}
+	return err
+}
 
 // own marks err unless it is nil.
 func own(err error) error {
@@ -136,6 +143,7 @@ type syncing struct {
 	r         *Reader
 	ch        comity.Channel // Head moves with each advance
 	publisher *Identity
+	mirror    *Identity // the member whose copy is read; nil for the publisher's own
 	remote    *Remote
 	note      []byte      // the checkpoint read
 	target    comity.Head // what it says
@@ -153,10 +161,13 @@ func (s *syncing) run(ctx context.Context, wait time.Duration) error {
 		return err
 	}
 	s.publisher, s.remote = publisher, s.r.client.For(publisher)
+	if s.mirror != nil {
+		s.remote = s.r.client.For(s.mirror).Mirror(publisher)
+	}
 	if err := s.checkpoint(ctx, wait); err != nil {
 		return err
 	}
-	if s.target.Size == 0 {
+	if s.target.Size == 0 || s.mirror != nil && s.target.Size < s.ch.Head.Size {
 		return nil // nothing to hold, nothing to sign for
 	}
 	if s.target.Size > s.ch.Head.Size {
@@ -171,6 +182,9 @@ func (s *syncing) run(ctx context.Context, wait time.Duration) error {
 			return own(err)
 		}
 	}
+	if s.mirror != nil {
+		return nil
+	}
 	return s.receipt(ctx)
 }
 
@@ -180,7 +194,7 @@ func (s *syncing) checkpoint(ctx context.Context, wait time.Duration) error {
 	const op = "read channel"
 	note, _, err := s.remote.Checkpoint(ctx, s.ch.ID, s.ch.Head.Size, wait)
 	if comity.Is(err, comity.NotFound) && comity.ErrorMessage(err).Key == "federation.no_checkpoint" {
-		if s.ch.Head.Size == 0 {
+		if s.ch.Head.Size == 0 || s.mirror != nil {
 			return nil
 		}
 		return unverified(op, s.ch.ID, err, "federation.log_gone", comity.A("peer", s.publisher.Name), comity.A("channel", s.ch.ID), comity.A("size", s.ch.Head.Size))
@@ -216,7 +230,7 @@ func (s *syncing) compare(ctx context.Context, note []byte, target comity.Head) 
 		return unverified(op, s.ch.ID, s.forkFound(ctx, note), "federation.fork", peer, ch, comity.A("size", target.Size),
 			comity.A("expected", shortHash(mine.Root)), comity.A("got", shortHash(target.Root)))
 	}
-	if target.Size < s.ch.Head.Size {
+	if target.Size < s.ch.Head.Size && s.mirror == nil {
 		return unverified(op, s.ch.ID, nil, "federation.old_checkpoint", peer, ch, comity.A("size", s.ch.Head.Size), comity.A("got", target.Size))
 	}
 	return nil

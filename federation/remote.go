@@ -23,6 +23,7 @@ import (
 type Remote struct {
 	client *Client
 	id     *Identity
+	of     *Identity // whose channels are read from the peer's copy; nil for its own
 	http   *http.Client
 	slots  chan struct{} // one for each request under way that is no long poll
 }
@@ -66,11 +67,11 @@ func (r *Remote) Checkpoint(ctx context.Context, ch comity.ChannelID, after int6
 	if wait > 0 {
 		q.Set("wait", wait.String())
 	}
-	b, err := r.get(ctx, op, "/ch/"+string(ch)+"/checkpoint", q, wait, 64<<10)
+	b, err := r.get(ctx, op, r.channelPath(ch)+"/checkpoint", q, wait, 64<<10)
 	if err != nil {
 		return nil, nil, err
 	}
-	note, receipts, ok := splitNote(b, r.id.Keys.every(RoleLog, true)...)
+	note, receipts, ok := splitNote(b, r.publisher().Keys.every(RoleLog, true)...)
 	if !ok {
 		return nil, nil, invalid(op, ch, nil, "federation.bad_answer", comity.A("peer", r.id.Name))
 	}
@@ -94,7 +95,7 @@ func (r *Remote) since(ctx context.Context, ch comity.ChannelID, from int64, mos
 		q.Set("payloads", "0")
 	}
 	var c ledger.Chunk
-	err := r.do(ctx, op, request{path: "/ch/" + string(ch) + "/since/" + strconv.FormatInt(from, 10), query: q}, func(body io.Reader) (err error) {
+	err := r.do(ctx, op, request{path: r.channelPath(ch) + "/since/" + strconv.FormatInt(from, 10), query: q}, func(body io.Reader) (err error) {
 		c, err = ledger.ReadChunk(body, ledger.Limits{Items: most, Bytes: r.client.opts.ChunkBytes})
 		return err
 	})

@@ -53,6 +53,9 @@ func (s *Server) channel(r *http.Request, c *caller) (comity.Channel, error) {
 	if !validChannelID(id) {
 		return comity.Channel{}, comity.E(comity.NotFound, "serve", clip(string(id)), comity.Msg("federation.no_channel", comity.A("channel", clip(string(id)))), nil)
 	}
+	if of := r.PathValue("node"); of != "" {
+		return s.src.MirrorChannel(r.Context(), c.peer.ID, comity.MemberID(of), id)
+	}
 	return s.src.ReadableChannel(r.Context(), c.peer.ID, id)
 }
 

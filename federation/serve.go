@@ -32,6 +32,13 @@ type Source interface {
 	// peer, whether or not it exists for others; Forbidden with the reason when
 	// the agreement is not yet, or no longer, in force.
 	ReadableChannel(ctx context.Context, peer comity.MemberID, id comity.ChannelID) (comity.Channel, error)
+	// MirrorChannel returns this node's verified copy of a channel of another
+	// member, when the peer is of its audience or is that member. Errors are those
+	// of ReadableChannel.
+	MirrorChannel(ctx context.Context, peer, publisher comity.MemberID, id comity.ChannelID) (comity.Channel, error)
+	// Heads returns the newest checkpoints held here of the channels that this
+	// node shares with the peer, whoever publishes them.
+	Heads(ctx context.Context, peer comity.MemberID) ([]HeldHead, error)
 	// Items returns the entries from index on with their payloads: at most max,
 	// at most maxBytes in all, but at least one when there is one.
 	Items(ctx context.Context, ch comity.Channel, from int64, max int, maxBytes int64) ([]ledger.Item, error)
@@ -138,8 +145,12 @@ func (s *Server) routes() *http.ServeMux {
 	// GET /ch/{id}/blob/{c}: large payloads by commitment
 	post("/ch/{id}/receipt", verifiedPeer, s.postReceipt)
 	// POST /wit/add-checkpoint, GET /wit/{origin}/checkpoint: witnessing node logs
-	// GET /mirror/{node}/{ch}/…: the member's verified copy, same layout as /ch
-	// GET /heads: the latest checkpoints this node knows
+	get("/mirror/{node}/{id}/checkpoint", verifiedPeer, s.getCheckpoint)
+	get("/mirror/{node}/{id}/since/{i}", verifiedPeer, s.getSince)
+	get("/mirror/{node}/{id}/tile/entries/{n...}", verifiedPeer, s.getEntries)
+	get("/mirror/{node}/{id}/tile/{level}/{n...}", verifiedPeer, s.getTile)
+	get("/mirror/{node}/{id}/data/{n...}", verifiedPeer, s.getData)
+	get("/heads", verifiedPeer, s.getHeads)
 	post("/inbox", anyone, s.postInbox)
 
 	mux.Handle("/", s.serve(anyone, func(_ http.ResponseWriter, r *http.Request, _ *caller) error {

@@ -27,10 +27,6 @@ import (
 	"github.com/comity-net/comity/store/sqlite"
 )
 
-// settingRestored stands in the database of a node that came from a backup,
-// until it is sure to sign no second history (recover.go).
-const settingRestored = "restored"
-
 // RestoreOptions say where a backup goes.
 type RestoreOptions struct {
 	Dir        string         // must not exist, or be empty
@@ -378,11 +374,4 @@ func backupDamaged(kind comity.Kind, cause error) error {
 		return cause
 	}
 	return comity.E(kind, "restore", "", comity.Msg("node.backup_damaged"), cause)
-}
-
-// restored is what settingRestored holds.
-type restored struct {
-	At      time.Time                 `json:"at"`
-	Backup  time.Time                 `json:"backup"`  // when the backup was made
-	Settled map[comity.ChannelID]bool `json:"settled"` // own channels that are sure to be whole
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/comity-net/comity"
 	"github.com/comity-net/comity/federation"
+	"github.com/comity-net/comity/policy"
 	"github.com/comity-net/comity/store"
 )
 
@@ -159,8 +160,10 @@ func (n *Node) takeAgreement(ctx context.Context, tx store.Tx, d federation.Inbo
 	}
 	rec, err := tx.Agreement(ctx, a.ID)
 	if comity.Is(err, comity.NotFound) {
-		if a.Kind != "bilateral" {
-			return "", comity.E(comity.Invalid, "inbox", a.ID.Short(), comity.Msg("node.group_later"), nil)
+		if len(a.Parties) > 2 || a.Kind != "bilateral" {
+			if f := policy.CheckAgreement(a); len(f) > 0 {
+				return "", comity.E(comity.Invalid, "inbox", a.ID.Short(), f[0].Msg, nil)
+			}
 		}
 		if err := replaces(ctx, tx, a); err != nil {
 			return "", err

@@ -54,6 +54,9 @@ func (n *Node) appendTo(ctx context.Context, tx store.Tx, ch comity.ChannelID, d
 	if !c.Own {
 		return 0, comity.E(comity.Internal, "append", ch, comity.Msg("node.channel_not_own", comity.A("channel", ch)), nil)
 	}
+	if err := sure(ctx, tx, ch); err != nil {
+		return 0, err
+	}
 	if err := n.use(ctx, tx, c.Agreement, drafts); err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/comity-net/comity"
@@ -24,6 +25,9 @@ func (n *Node) read(ctx context.Context, c comity.Channel, wait time.Duration) e
 		return ctx.Err()
 	case err == nil || comity.Is(err, comity.Unreachable):
 		n.heard(ctx, c.Publisher, err)
+	}
+	if comity.Is(err, comity.Unreachable) {
+		return errors.Join(err, n.readElsewhere(ctx, c))
 	}
 	return err
 }

@@ -50,9 +50,9 @@ func TestLossIsNotRetention(t *testing.T) {
 	}
 }
 
-// TestGroupIsRefusedInTheInbox: a group's agreement that a peer signed and sent
-// is not stored, and its people are told why.
-func TestGroupIsRefusedInTheInbox(t *testing.T) {
+// TestGroupOfTwoIsRefusedInTheInbox: a charter that is none, signed and sent by a
+// peer, is not stored, and its people are told why.
+func TestGroupOfTwoIsRefusedInTheInbox(t *testing.T) {
 	a, b := start(t, "alpha"), start(t, "beta")
 	pair(t, a, b)
 	keys, err := federation.LoadKeys(a.Dir(), nil)
@@ -92,7 +92,7 @@ func TestGroupIsRefusedInTheInbox(t *testing.T) {
 	}
 	eventually(t, "audited", func() error {
 		lines, err := b.Audits(t.Context(), 0, 10)
-		if err == nil && !contains(lines, "inbox", "node.group_later") {
+		if err == nil && !contains(lines, "inbox", "policy.check_group") {
 			err = errors.New("not yet")
 		}
 		return err

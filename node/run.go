@@ -31,6 +31,7 @@ func (n *Node) Run(ctx context.Context) error {
 	defer t.Stop()
 	wg.Go(func() { n.outboxLoop(ctx) })
 	wg.Go(func() { n.expireLoop(ctx) })
+	wg.Go(func() { n.recoverLoop(ctx) })
 	wg.Go(func() { n.retentionLoop(ctx) })
 	wg.Go(func() { n.fillLoop(ctx) })
 	wg.Go(func() { n.feedLoop(ctx) })

@@ -17,12 +17,22 @@ import (
 func (n *Node) signAll(ctx context.Context) error {
 	n.signing.Lock()
 	defer n.signing.Unlock()
-	channels, err := view(ctx, n.store, func(r store.Reader) ([]comity.Channel, error) { return r.Channels(ctx) })
+	var mark restored
+	var back bool
+	channels, err := view(ctx, n.store, func(r store.Reader) (list []comity.Channel, err error) {
+		if mark, back, err = doubt(ctx, r); err != nil {
+			return nil, err
+		}
+		return r.Channels(ctx)
+	})
 	if err != nil {
 		return err
 	}
 	var failed error
 	for i, c := range channels {
+		if back && !mark.Settled[c.ID] {
+			continue // it is not yet known what was signed before (recover.go)
+		}
 		if c.Own && (c.SignedSize < c.Head.Size || c.Checkpoint == nil) {
 			if err := n.sign(ctx, c); err != nil {
 				failed = errors.Join(failed, err) // the other channels go on

@@ -104,6 +104,10 @@ func CheckAgreement(a comity.Agreement) []comity.Finding {
 	return c.out
 }
 
+// A group has at least three founders, else it is bilateral; a signed note holds
+// at most a hundred signatures (C2SP signed-note), so no charter has more.
+const leastGroup, mostGroup = 3, 100
+
 // checker collects findings. Each message has its property as the argument path.
 type checker struct{ out []comity.Finding }
 
@@ -118,9 +122,9 @@ func (c *checker) parties(a *comity.Agreement) {
 	switch {
 	case a.Kind == "bilateral" && n != 2:
 		c.refuse("count", "parties", "policy.check_bilateral", number("n", int64(n)))
-	case a.Kind == "group":
-		c.refuse("kind", "kind", "policy.check_group")
-	case a.Kind != "bilateral":
+	case a.Kind == "group" && (n < leastGroup || n > mostGroup):
+		c.refuse("count", "parties", "policy.check_group", number("n", int64(n)), number("least", leastGroup), number("most", mostGroup))
+	case a.Kind != "bilateral" && a.Kind != "group":
 		c.refuse("kind", "kind", "policy.check_kind", arg("kind", a.Kind))
 	}
 	seen := map[comity.MemberID]bool{}

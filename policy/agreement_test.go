@@ -132,7 +132,11 @@ func TestCheckAgreement(t *testing.T) {
 	group := treaty()
 	group.Kind = "group"
 	if f := CheckAgreement(group); len(f) != 1 || f[0].Msg.Key != "policy.check_group" {
-		t.Errorf("a group: %+v", f)
+		t.Errorf("a group of two: %+v", f)
+	}
+	group.Parties = append(group.Parties, comity.Party{ID: comity.MemberID(strings.Repeat("c", 32)), Name: "third"})
+	if f := CheckAgreement(group); len(f) != 0 {
+		t.Errorf("a group of three: %+v", f)
 	}
 	twice := treaty()
 	twice.Parties[1] = twice.Parties[0]

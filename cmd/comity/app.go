@@ -122,7 +122,7 @@ func (a *app) root() *cobra.Command {
 		a.shareCmd(), a.explainCmd(),
 		a.revokeCmd(), a.eraseCmd(), a.markCmd(),
 		a.peerCmd(), a.agreementCmd(), a.ledgerCmd(),
-		a.backupCmd(), a.userCmd(), a.tokenCmd(), a.auditCmd(), a.completionCmd(),
+		a.backupCmd(), a.recoverCmd(), a.userCmd(), a.tokenCmd(), a.auditCmd(), a.completionCmd(),
 	)
 	a.localize(c)
 	return c
