@@ -11,12 +11,15 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
+// standardTypes are those of STIX 2.1.
+const standardTypes = "attack-pattern,campaign,course-of-action,grouping,identity,incident,indicator,infrastructure,intrusion-set,location,malware,malware-analysis,note,observed-data,opinion,report,threat-actor,tool,vulnerability,relationship,sighting,artifact,autonomous-system,directory,domain-name,email-addr,email-message,file,ipv4-addr,ipv6-addr,mac-addr,mutex,network-traffic,process,software,url,user-account,windows-registry-key,x509-certificate,extension-definition,language-content,marking-definition"
+
 // filterChecks looks at each match field and their combination.
 func (p *probe) filterChecks() {
 	g := p.objects("match[type]", "x-comity-no-such-type")
 	p.is("match_type_unknown", g.empty() || g.refused(400), "%v n=%d", g.reply, len(g.ids))
-	g = p.objects("match[version]", "newest")
-	p.is("match_version_bad", g.refused(400), "match[version]=newest: %v", g.reply)
+	g = p.objects("match[type]", standardTypes, "limit", "1")
+	p.is("match_type_standard", g.ok, "%v", g.reply)
 	g = p.objects("match[type]", "indicator", "match[type]", "malware")
 	p.is("match_twice", g.refused(400), "%v", g.reply)
 	if len(p.sample) == 0 {

@@ -53,15 +53,12 @@ func (g probePage) empty() bool {
 func (p *probe) readChecks() {
 	future := p.objects("added_after", "2199-01-01T00:00:00.000000Z")
 	p.is("empty_page", future.empty(), "%v %s", future.reply, clip(string(future.body)))
-	for _, q := range [][3]string{{"limit", "0", "limit_bad"}, {"added_after", "yesterday", "added_after_bad"}, {"next", "~comity~", "next_bad"}} {
-		r := p.get(with(p.at.JoinPath("objects/"), q[0], q[1]))
-		p.is(q[2], r.refused(400), "%s=%s: %v", q[0], q[1], r)
-	}
+	p.malformed()
 	r := p.get(p.at.JoinPath("objects", "indicator--"+absent+"/"))
 	p.is("object_missing", r.refused(404), "%v", r)
 	p.oddInput()
 	if len(p.sample) == 0 {
-		p.skip("objects", "date_headers", "limit", "paging", "added_after_strict", "manifest", "order", "manifest_fits", "manifest_paging", "object", "versions", "not_modified")
+		p.skip("objects", "date_headers", "date_headers_all", "date_headers_fit", "date_unique", "next_replay", "manifest_next", "limit", "paging", "added_after_strict", "manifest", "order", "manifest_fits", "manifest_paging", "object", "versions", "not_modified")
 		return
 	}
 	g := p.objects("limit", "50")
@@ -76,6 +73,8 @@ func (p *probe) readChecks() {
 	p.paging(g)
 	p.manifest(g)
 	p.single()
+	p.dates(g)
+	p.nexts()
 	tag := g.header.Get("ETag")
 	if tag == "" {
 		p.skip("not_modified")
@@ -83,6 +82,69 @@ func (p *probe) readChecks() {
 	}
 	r = p.get(with(p.at.JoinPath("objects/"), "limit", "50"), "If-None-Match", tag)
 	p.is("not_modified", r.status == 304, "%v ETag=%s", r, tag)
+}
+
+// malformed sends parameters that the standard calls malformed.
+func (p *probe) malformed() {
+	for _, c := range []struct {
+		name  string
+		param string
+		bad   []string
+	}{
+		{"limit_bad", "limit", []string{"0", "-1", "ten"}}, {"added_after_bad", "added_after", []string{"yesterday"}},
+		{"next_bad", "next", []string{"~comity~"}}, {"match_version_bad", "match[version]", []string{"newest"}},
+		{"match_version_all", "match[version]", []string{"all,last"}}, {"match_version_twice", "match[version]", []string{"last,last"}},
+	} {
+		var r reply
+		for _, bad := range c.bad {
+			if r = p.get(with(p.at.JoinPath("objects/"), c.param, bad)); !r.refused(400) {
+				p.is(c.name, false, "%s=%s: %v", c.param, bad, r)
+				break
+			}
+		}
+		if r.refused(400) {
+			p.is(c.name, true, "%s=%s: %v", c.param, c.bad[len(c.bad)-1], r)
+		}
+	}
+	g := p.objects("added_after", "2020-01-01T00:00:00.000000Z", "added_after", "2021-01-01T00:00:00.000000Z")
+	p.is("added_after_twice", g.refused(400), "%v", g.reply)
+}
+
+// dates compares the date headers of the other endpoints with the manifest.
+func (p *probe) dates(objects probePage) {
+	s := p.sample[0]
+	bad := ""
+	for _, path := range []string{"manifest/", "objects/" + s.ID + "/", "objects/" + s.ID + "/versions/"} {
+		g := p.page(path)
+		if !timestamp.MatchString(g.first()) || !timestamp.MatchString(g.last()) || g.first() > g.last() {
+			bad = path + ": first=" + g.first() + " last=" + g.last()
+		}
+	}
+	p.is("date_headers_all", bad == "", "%s", bad)
+	last := p.sample[min(len(p.sample), len(objects.ids))-1]
+	fits := objects.first() == s.DateAdded && (len(objects.ids) != len(p.sample) || objects.last() == last.DateAdded)
+	p.is("date_headers_fit", fits, "%s … %s / %s … %s", objects.first(), objects.last(), s.DateAdded, last.DateAdded)
+	twice := ""
+	for i, r := range p.sample {
+		if i > 0 && p.sample[i-1].DateAdded == r.DateAdded {
+			twice = r.DateAdded
+		}
+	}
+	p.advise("date_unique", twice == "", "n=%d %s", len(p.sample), twice)
+}
+
+// nexts looks at what makes clients lose their place or never end.
+func (p *probe) nexts() {
+	g := p.objects("limit", "1")
+	switch {
+	case g.Next == "":
+		p.skip("next_replay")
+	default:
+		one, two := p.objects("limit", "1", "next", g.Next), p.objects("limit", "1", "next", g.Next)
+		p.advise("next_replay", one.ok && two.ok && slices.Equal(one.ids, two.ids), "%v %q / %v %q", one.reply, one.ids, two.reply, two.ids)
+	}
+	m := p.page("manifest/", "limit", "1")
+	p.advise("manifest_next", !m.More || m.Next != "", "more=%v next=%q", m.More, clip(m.Next))
 }
 
 // oddInput sends what no client means; the answer may be anything but a crash or

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -113,13 +114,35 @@ func (p *probe) negotiation(u *url.URL) {
 
 func (p *probe) anonymous(u *url.URL) {
 	if p.c.o.User == "" && p.c.o.Bearer == "" {
-		p.skip("challenge")
+		p.skip("challenge", "wrong_password")
 		return
 	}
 	r := p.get(u, "Authorization", "")
 	www := r.header.Get("WWW-Authenticate")
 	ok := r.status == 401 && www != "" || r.status == 200 || r.status == 404 || r.status == 403
 	p.is("challenge", ok && r.err == nil, "%v WWW-Authenticate=%q", r, www)
+	q, _ := http.NewRequest(http.MethodGet, u.String(), nil)
+	q.SetBasicAuth("comity-check", absent)
+	r = p.get(u, "Authorization", q.Header.Get("Authorization"))
+	p.is("wrong_password", r.refused(401, 403, 429), "%v", r)
+}
+
+// slash asks for a collection without the slash at the end, as people type it.
+func (p *probe) slash() {
+	u := *p.at
+	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), ""
+	r := p.get(&u)
+	p.advise("slash", r.status == 200, "%s: %v", u.Path, r)
+}
+
+// everywhere tells what was seen along the way.
+func (p *probe) everywhere() {
+	if p.answers == 0 {
+		p.skip("content_type_all", "retry_after")
+		return
+	}
+	p.is("content_type_all", p.untyped == "", "%s", p.untyped)
+	p.advise("retry_after", p.untold == 0, "429: %d, without Retry-After: %d", p.slow, p.untold)
 }
 
 // rootChecks looks at the API root and finds the collection.
@@ -188,6 +211,7 @@ func (p *probe) choose(list []json.RawMessage) {
 	var one collectionJSON
 	r := p.get(p.at)
 	p.is("collection", r.into(&one) && one.ID == string(p.col.ID), "%v id=%s", r, one.ID)
+	p.slash()
 	if p.col.Alias == "" {
 		p.skip("alias")
 		return

@@ -13,7 +13,7 @@ import (
 
 // writeChecks posts one object and deletes it, when allowed and possible.
 func (p *probe) writeChecks() {
-	names := []string{"post_content_type", "post_broken", "post_long", "post", "status", "post_again", "post_bad_object", "read_back", "delete"}
+	names := []string{"post_content_type", "post_broken", "post_long", "post", "status", "post_again", "post_bad_object", "failure_details", "read_back", "delete"}
 	if !p.o.Write || p.at == nil || !p.col.CanWrite {
 		p.skip(names...)
 		return
@@ -36,6 +36,12 @@ func (p *probe) writeChecks() {
 	r = p.send("POST", to, []byte(`{"objects":[{"type":"indicator"}]}`))
 	st, ok = p.final(r)
 	p.is("post_bad_object", r.refused(400, 422) || ok && st.FailureCount == 1, "%v failure_count=%d", r, st.FailureCount)
+	if r.status == 202 {
+		named := len(st.Failures) == 1 && st.Failures[0].ID != "" && st.Failures[0].Message != ""
+		p.advise("failure_details", named, "failure_count=%d failures=%+v", st.FailureCount, st.Failures)
+	} else {
+		p.skip("failure_details")
+	}
 	p.readBack(id, raw)
 }
 

@@ -107,6 +107,33 @@ func TestPostsThatStop(t *testing.T) {
 	}
 }
 
+// A body that is announced, not wanted, and does not come holds nothing.
+func TestBodiesNobodyReads(t *testing.T) {
+	m := newMemory()
+	m.fill(testID, 2000, indicator)
+	srv := serve(t, NewServer(m, Options{Stall: 200 * time.Millisecond}))
+	const length = "Host: x\r\nContent-Length: 1000\r\n"
+	for want, text := range map[int]string{
+		401: "POST " + objectsPath + " HTTP/1.1\r\n" + length + "\r\n",
+		404: "GET /taxii2/nothing/here/ HTTP/1.1\r\n" + length + "\r\n",
+		405: "PUT " + objectsPath + " HTTP/1.1\r\n" + length + "\r\n",
+		415: "POST " + objectsPath + " HTTP/1.1\r\nContent-Type: text/plain\r\n" + length + "Authorization: Bearer " + testToken + "\r\n\r\n",
+	} {
+		c := dial(t, srv)
+		io.WriteString(c, text)
+		c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Errorf("%d: %v", want, err)
+			continue
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != want {
+			t.Errorf("%d %v, want %d", res.StatusCode, err, want)
+		}
+		res.Body.Close()
+	}
+}
+
 // A thousand connections that do nothing cost little, and others are served.
 func TestIdleConnections(t *testing.T) {
 	if testing.Short() {

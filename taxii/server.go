@@ -142,6 +142,12 @@ type exchange struct {
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{w: w, r: r, started: s.o.Now()}
 	defer s.observe(x)
+	if r.ContentLength != 0 {
+		// net/http reads what a refused request still has, for any length of time.
+		wait := func() { http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.o.Stall)) }
+		wait()
+		defer wait()
+	}
 	defer s.recover(x)
 	if err := s.serve(x); err != nil {
 		s.fail(x, err)
