@@ -77,6 +77,7 @@ func listenAs(t *testing.T, n *node.Node, flags ...string) *listening {
 func listenWith(t *testing.T, n *node.Node, patience time.Duration, flags ...string) *listening {
 	t.Helper()
 	o := parsed(t, append([]string{"--listen", "127.0.0.1:0"}, flags...)...)
+	o.stall = min(patience, bodyStall)
 	l := &listening{n: n, log: &lockedBuffer{}}
 	srv, ln, err := testApp(t).webServer(t.Context(), n, o, slog.New(slog.NewTextHandler(l.log, nil)))
 	if err != nil {

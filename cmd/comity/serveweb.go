@@ -33,14 +33,16 @@ type webOptions struct {
 	anonymous bool   // TAXII answers callers without an account
 	perMinute int    // TAXII requests of one caller; 0 for no limit
 	proxies   []string
-	total     int // connections; 0 for the default
-	each      int // of one address
+	total     int           // connections; 0 for the default
+	each      int           // of one address
+	stall     time.Duration // for the next bytes of a body; 0 for the default
 }
 
 const (
 	maxConnections = 4096
 	maxOfAddress   = 512
 	writeStall     = 2 * time.Minute
+	bodyStall      = time.Minute
 )
 
 func (o *webOptions) flags(f *pflag.FlagSet) {
@@ -64,7 +66,7 @@ func (o *webOptions) check() error {
 	bad := func(key, value string) error {
 		return comity.E(comity.Usage, "serve", value, comity.Msg(key, comity.A("value", value)), nil)
 	}
-	o.total, o.each = cmp.Or(o.total, maxConnections), cmp.Or(o.each, maxOfAddress)
+	o.total, o.each, o.stall = cmp.Or(o.total, maxConnections), cmp.Or(o.each, maxOfAddress), cmp.Or(o.stall, bodyStall)
 	switch {
 	case (o.cert == "") != (o.key == ""):
 		return bad("cmd.serve.tls_pair", "")
@@ -142,7 +144,7 @@ func (a *app) webServer(ctx context.Context, n *node.Node, o *webOptions, log *s
 		return nil, nil, err
 	}
 	srv := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: timedBodies(o.stall, handler), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: stdlog.New(serverLog{log}, "", 0),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: 100, MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 256 << 10,

@@ -89,8 +89,9 @@ func next(body []byte) string {
 	return ""
 }
 
-// pages follows next from the start, n pages at most, and tells of each.
-func (c *client) pages(limit, n int, each func(time.Duration, http.Header)) {
+// pages follows next from the start, n pages at most, and tells of each; it
+// says whether to go on.
+func (c *client) pages(limit, n int, each func(time.Duration, http.Header) bool) {
 	path := fmt.Sprintf("%sobjects/?limit=%d", basePath, limit)
 	at := ""
 	for range n {
@@ -99,9 +100,9 @@ func (c *client) pages(limit, n int, each func(time.Duration, http.Header)) {
 		if h == nil {
 			return
 		}
-		each(time.Since(began), h)
+		on := each(time.Since(began), h)
 		nx := next(b)
-		if nx == "" {
+		if nx == "" || !on {
 			return
 		}
 		at = "&next=" + url.QueryEscape(nx)
@@ -118,9 +119,10 @@ func (c *client) all(limit, clients, objects int) float64 {
 		wg.Go(func() {
 			for time.Since(began) < 2*time.Second {
 				left := objects
-				c.pages(limit, 1<<20, func(time.Duration, http.Header) {
+				c.pages(limit, 1<<20, func(time.Duration, http.Header) bool {
 					n.Add(int64(min(limit, left)))
 					left -= min(limit, left)
+					return time.Since(began) < 2*time.Second
 				})
 			}
 		})
@@ -212,8 +214,9 @@ func (r *run) reads(c *client, f figures, tls string) {
 func (r *run) asks(c *client, f figures) {
 	var took []time.Duration
 	last := ""
-	c.pages(100, 1<<20, func(d time.Duration, h http.Header) {
+	c.pages(100, 1<<20, func(d time.Duration, h http.Header) bool {
 		took, last = append(took, d), h.Get("X-TAXII-Date-Added-Last")
+		return true
 	})
 	f["page p50"], f["page p95"] = percentiles(took)
 	get := func(query string) func(int) {
@@ -251,7 +254,7 @@ func (r *run) grow(s subject, f figures, auth string, n int) {
 	}
 	f["grow %"] = 100 * f["grow end"] / f["grow start"]
 	var took []time.Duration
-	c.pages(100, 500, func(d time.Duration, _ http.Header) { took = append(took, d) })
+	c.pages(100, 500, func(d time.Duration, _ http.Header) bool { took = append(took, d); return true })
 	f["grow page"], _ = percentiles(took)
 	f["grow memory"] = memory(c.pid)
 }

@@ -28,7 +28,10 @@ func TestBaselineServes(t *testing.T) {
 	c.post(objects[:10]) // again
 	pages := 0
 	last := ""
-	c.pages(100, 100, func(_ time.Duration, h http.Header) { pages, last = pages+1, h.Get("X-TAXII-Date-Added-Last") })
+	c.pages(100, 100, func(_ time.Duration, h http.Header) bool {
+		pages, last = pages+1, h.Get("X-TAXII-Date-Added-Last")
+		return true
+	})
 	if pages != 13 {
 		t.Errorf("%d pages of 100 for 1,234 objects", pages)
 	}
