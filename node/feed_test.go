@@ -65,7 +65,15 @@ type pages struct {
 	n, size int
 	mu      sync.Mutex
 	served  int
-	before  func(w http.ResponseWriter, r *http.Request, page int) bool // true: answered
+	hook    func(w http.ResponseWriter, r *http.Request, page int) bool // true: answered
+}
+
+// before sets what is asked before each page; a killed client's request may
+// still be under way.
+func (p *pages) before(hook func(w http.ResponseWriter, r *http.Request, page int) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hook = hook
 }
 
 func feedObject(i int) string {
@@ -87,8 +95,9 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	page := p.served
 	p.served++
+	hook := p.hook
 	p.mu.Unlock()
-	if p.before != nil && p.before(w, r, page) {
+	if hook != nil && hook(w, r, page) {
 		return
 	}
 	from, _ := strconv.Atoi(r.URL.Query().Get("next"))
@@ -205,13 +214,13 @@ func feedTakenOver(t *testing.T) {
 	b := reopen(t, a.dir, a.clock)
 	put(t, a.Node, node.Feed{Name: "f", URL: srv.URL + "/api/", Into: "feed"}, node.FeedSecret{})
 	asleep, wake := make(chan struct{}), make(chan struct{})
-	srv.before = func(_ http.ResponseWriter, _ *http.Request, page int) bool {
+	srv.before(func(_ http.ResponseWriter, _ *http.Request, page int) bool {
 		if page == 1 {
 			close(asleep)
 			<-wake
 		}
 		return false
-	}
+	})
 	slept := make(chan error)
 	go func() {
 		_, err := a.PollFeed(t.Context(), admin, "f")
@@ -243,14 +252,14 @@ func TestFeedStopsWhenPausedOrRemoved(t *testing.T) {
 	} {
 		put(t, n.Node, node.Feed{Name: "f", URL: srv.URL + "/api/", Into: "feed"}, node.FeedSecret{})
 		srv.served = 0
-		srv.before = func(_ http.ResponseWriter, _ *http.Request, page int) bool {
+		srv.before(func(_ http.ResponseWriter, _ *http.Request, page int) bool {
 			if page == 1 {
 				if err := stop(); err != nil {
 					t.Error(err)
 				}
 			}
 			return false
-		}
+		})
 		if _, err := n.PollFeed(t.Context(), admin, "f"); !comity.Is(err, comity.Interrupted) {
 			t.Errorf("%v", err)
 		}
@@ -266,10 +275,10 @@ func TestFeedCredentialsAreSealed(t *testing.T) {
 	const password, token = "Pa55word-in-clear", "t0ken-in-clear"
 	var got []string
 	srv, n := pagesOf(t, 1, 10), stillNode(t)
-	srv.before = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+	srv.before(func(_ http.ResponseWriter, r *http.Request, _ int) bool {
 		got = append(got, r.Header.Get("Authorization"))
 		return false
-	}
+	})
 	put(t, n.Node, node.Feed{Name: "basic", URL: srv.URL + "/api/", User: "u"}, node.FeedSecret{Password: password})
 	put(t, n.Node, node.Feed{Name: "bearer", URL: srv.URL + "/api/"}, node.FeedSecret{Token: token})
 	put(t, n.Node, node.Feed{Name: "open", URL: srv.URL + "/api/"}, node.FeedSecret{})
@@ -341,7 +350,7 @@ func TestFeedStaysAtItsHost(t *testing.T) {
 	other := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
 	defer other.Close()
 	srv, n := pagesOf(t, 1, 10), stillNode(t)
-	srv.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+	srv.before(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		switch r.URL.Path {
 		case "/taxii2/":
 			fmt.Fprintf(w, `{"title":"x","api_roots":[%q],"default":%q}`, other.URL+"/api/", other.URL+"/api/")
@@ -353,7 +362,7 @@ func TestFeedStaysAtItsHost(t *testing.T) {
 			return false
 		}
 		return true
-	}
+	})
 	secret := node.FeedSecret{Token: "t"}
 	for name, key := range map[string]string{"/taxii2/": "feed.other_host", "/moved/": "taxii.client.redirect", "/slash/": ""} {
 		put(t, n.Node, node.Feed{Name: "f", URL: srv.URL + name}, secret)
@@ -398,12 +407,12 @@ func TestFeedWaitsAsTold(t *testing.T) {
 		{429, "99999999", 24 * time.Hour, node.FeedWaiting}, // no longer than a day
 		{401, "", 3 * time.Minute, node.FeedFault},          // the fourth failure in a row
 	} {
-		srv.before = func(w http.ResponseWriter, _ *http.Request, _ int) bool {
+		srv.before(func(w http.ResponseWriter, _ *http.Request, _ int) bool {
 			w.Header().Set("Date", "Mon, 05 Jan 2026 12:00:00 GMT")
 			w.Header().Set("Retry-After", c.after)
 			w.WriteHeader(c.status)
 			return true
-		}
+		})
 		_, err := n.PollFeed(t.Context(), admin, "f")
 		v := feedOf(t, n.Node, "f")
 		wait := v.NextPoll.Sub(n.clock.now())
@@ -411,7 +420,7 @@ func TestFeedWaitsAsTold(t *testing.T) {
 			t.Errorf("%d %s: %v, %+v, waits %v", c.status, c.after, err, v, wait)
 		}
 	}
-	srv.before = nil
+	srv.before(nil)
 	polled(t, n.Node, "f")
 	if v := feedOf(t, n.Node, "f"); v.Fault != nil || v.State != node.FeedIdle {
 		t.Errorf("%+v", v)
@@ -422,16 +431,16 @@ func TestFeedWaitsAsTold(t *testing.T) {
 func TestFeedLeavesCircles(t *testing.T) {
 	srv, n := pagesOf(t, 30, 10), stillNode(t)
 	put(t, n.Node, node.Feed{Name: "f", URL: srv.URL + "/api/", Into: "feed"}, node.FeedSecret{})
-	srv.before = func(w http.ResponseWriter, r *http.Request, page int) bool {
+	srv.before(func(w http.ResponseWriter, r *http.Request, page int) bool {
 		if page > 0 {
 			fmt.Fprint(w, `{"more":true,"next":"10"}`)
 		}
 		return page > 0
-	}
+	})
 	if _, err := n.PollFeed(t.Context(), admin, "f"); !comity.Is(err, comity.Partial) {
 		t.Error(err)
 	}
-	srv.before = nil
+	srv.before(nil)
 	polled(t, n.Node, "f")
 	brought(t, n.Node, 30)
 }
@@ -439,11 +448,11 @@ func TestFeedLeavesCircles(t *testing.T) {
 // Verdicts on single objects are kept as the import's refusals; the rest counts.
 func TestFeedKeepsRefusals(t *testing.T) {
 	srv, n := pagesOf(t, 1, 10), stillNode(t)
-	srv.before = func(w http.ResponseWriter, _ *http.Request, page int) bool {
+	srv.before(func(w http.ResponseWriter, _ *http.Request, page int) bool {
 		w.Header().Set("ETag", `"1"`)
 		fmt.Fprintf(w, `{"objects":[%s,{"type":"note","id":"x"},7,%s]}`, feedObject(1), feedObject(2))
 		return true
-	}
+	})
 	put(t, n.Node, node.Feed{Name: "f", URL: srv.URL + "/api/", Into: "feed"}, node.FeedSecret{})
 	im := polled(t, n.Node, "f")
 	rs, err := n.Refusals(t.Context(), im.ID, 0, 10)
@@ -462,7 +471,7 @@ func TestFeedUpgradesOnlyWhenAsked(t *testing.T) {
 	old := `{"type":"indicator","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","labels":["malicious-activity"],"pattern":"[ipv4-addr:value = '198.51.100.1']","valid_from":"2026-01-01T00:00:00Z"}`
 	for _, upgrade := range []bool{false, true} {
 		srv, n := pagesOf(t, 1, 10), stillNode(t)
-		srv.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		srv.before(func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			if !strings.Contains(r.Header.Get("Accept"), "vnd.oasis.stix+json; version=2.0") {
 				t.Error(r.Header.Get("Accept"))
 			}
@@ -470,7 +479,7 @@ func TestFeedUpgradesOnlyWhenAsked(t *testing.T) {
 			w.WriteHeader(http.StatusPartialContent)
 			fmt.Fprintf(w, `{"type":"bundle","id":"bundle--1","spec_version":"2.0","objects":[%s]}`, old)
 			return true
-		}
+		})
 		put(t, n.Node, node.Feed{Name: "f", URL: srv.URL + "/api/", Into: "feed", Spec20: true, Upgrade: upgrade}, node.FeedSecret{})
 		im := polled(t, n.Node, "f")
 		if upgrade && im.Accepted != 1 || !upgrade && im.Accepted+im.Refused != 1 {

@@ -55,7 +55,7 @@ func TestFeedKilled(t *testing.T) {
 	if moved == 0 {
 		t.Error("no page was ever stored before a kill: the test proves nothing")
 	}
-	srv.before = nil
+	srv.before(nil)
 	n = reopen(t, n.dir, &standing{t: time.Now().UTC().Add(24 * time.Hour)})
 	polled(t, n.Node, "f")
 	brought(t, n.Node, all)
@@ -79,7 +79,7 @@ func feedKillRound(t *testing.T, srv *pages, dir string, ahead time.Duration) {
 	srv.mu.Lock()
 	srv.served = 0
 	srv.mu.Unlock()
-	srv.before = func(_ http.ResponseWriter, r *http.Request, page int) bool {
+	srv.before(func(_ http.ResponseWriter, r *http.Request, page int) bool {
 		if page == last {
 			close(reached)
 		}
@@ -87,7 +87,7 @@ func feedKillRound(t *testing.T, srv *pages, dir string, ahead time.Duration) {
 			<-r.Context().Done()
 		}
 		return false
-	}
+	})
 	cmd := osexec.CommandContext(ctx, os.Args[0], "-test.run=^TestFeedKilled$", "-test.count=1")
 	cmd.Env = append(os.Environ(), feedKillEnv+"="+dir, feedKillEnv+"_AHEAD="+ahead.String())
 	if err := cmd.Start(); err != nil {
